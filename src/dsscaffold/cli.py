@@ -1,0 +1,122 @@
+"""The command line: parse, call a verb, hand its result to the printer. Heavy imports wait until a verb needs them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dsscaffold import __version__
+
+if TYPE_CHECKING:
+    from dsscaffold.errors import DsscaffoldError
+
+app = typer.Typer(
+    name="dsscaffold",
+    help="Scaffold a distributed system that runs at once: a Node.js gateway, Python services, Kafka and Postgres.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+Json = Annotated[
+    bool,
+    typer.Option("--json", help="Print one JSON document on stdout and nothing else there.", rich_help_panel=None),
+]
+Port = Annotated[
+    int | None,
+    typer.Option("--port", min=1, max=65535, help="Publish the gateway on this port instead of 3000."),
+]
+
+
+def _print_version(value: bool) -> None:
+    if value:
+        typer.echo(f"dsscaffold {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and leave."),
+    ] = False,
+) -> None:
+    """Hold the options that come before a verb."""
+
+
+@app.command()
+def new(
+    name: Annotated[str, typer.Argument(help="The project's name, and of the folder that is made.")],
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing: take the defaults.")] = False,
+    preset: Annotated[str, typer.Option("--preset", help="The named set of services, broker and patterns.")] = "shop",
+    up: Annotated[bool, typer.Option("--up", help="Start it in the background, and send an order through it.")] = False,
+    output_dir: Annotated[Path, typer.Option("--output-dir", "-o", help="Make the folder in here.")] = Path(),
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Write nothing: show the files that would come.")] = False,
+    no_git: Annotated[bool, typer.Option("--no-git", help="Do not make it a git repository.")] = False,
+    port: Port = None,
+    templates: Annotated[
+        Path | None,
+        typer.Option("--templates", help="Take this templates folder, of the same layout as ours."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Render a new repository, ready to run, and commit it."""
+    from dsscaffold.commands.new import check_destination, enclosing_repository, run_new
+    from dsscaffold.errors import UsageError
+    from dsscaffold.project.catalogue import find_templates, load_catalogue
+    from dsscaffold.project.manifest import load_preset
+    from dsscaffold.render import Printer
+
+    if up and dry_run:
+        raise UsageError("--up and --dry-run exclude each other.", "Leave one of them out.")
+    printer = Printer(json=json)
+    catalogue = load_catalogue(find_templates(templates))
+    manifest = load_preset(preset, name, catalogue)
+    destination = output_dir / name
+    check_destination(destination)
+    outer = None if no_git or dry_run else enclosing_repository(destination.absolute().parent)
+    if not yes and not dry_run:
+        printer.confirm_new(manifest, destination, outer)
+    elif outer:
+        printer.note(f"{destination} lies inside the git repository {outer}, and becomes a repository of its own.")
+    with printer.step(f"Rendering {name}"):
+        result = run_new(manifest, catalogue, destination, use_git=not no_git, dry_run=dry_run)
+    printer.new(result, starting=up)
+
+
+def main() -> None:
+    """Run the command line; every failure becomes one message, a hint and an exit code."""
+    import os
+    import sys
+
+    from dsscaffold.errors import DsscaffoldError
+
+    try:
+        app()
+    except DsscaffoldError as error:
+        code = _report(error)
+    except KeyboardInterrupt:
+        code = _report(DsscaffoldError("Stopped.", exit_code=130))
+    except BrokenPipeError:
+        # The reader of our output went away (`| head`): nothing is left to say it to.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 1
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        code = _report(DsscaffoldError(f"{where}{error.strerror or error}."))
+    except Exception as error:
+        if os.environ.get("DSSCAFFOLD_DEBUG"):
+            raise
+        hint = "This is a defect of dsscaffold. Set DSSCAFFOLD_DEBUG=1 for the traceback, and please report it."
+        code = _report(DsscaffoldError(f"{type(error).__name__}: {error}", hint))
+    else:
+        code = 0
+    sys.exit(code)
+
+
+def _report(error: DsscaffoldError) -> int:
+    from dsscaffold.render import print_error
+
+    print_error(error)
+    return error.exit_code

@@ -1,0 +1,134 @@
+"""The catalogue: what the folders under templates/ offer. No name of a pattern, broker or role stands in the code."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from dsscaffold.errors import UsageError
+from dsscaffold.project.names import did_you_mean
+from dsscaffold.project.yaml_source import read_yaml
+
+_SERVICE_SUFFIX = "-service"
+
+
+@dataclass(frozen=True)
+class Requirements:
+    """What must, and what must not, stand beside an entry in one manifest."""
+
+    patterns: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()
+    conflicts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One pattern, broker or role. `folder` holds its layers, a folder for each part that it adds to."""
+
+    name: str
+    title: str
+    summary: str
+    folder: Path
+    requires: Requirements
+    week: int | None = None
+
+    def layer(self, target: str) -> Path | None:
+        """Return the folder that this entry lays over `target` ("gateway", "python-service"), if it has one."""
+        folder = self.folder / target
+        return folder if folder.is_dir() else None
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """Everything that can be rendered from one templates folder."""
+
+    root: Path
+    languages: tuple[str, ...]
+    patterns: dict[str, Entry]
+    brokers: dict[str, Entry]
+    roles: dict[str, Entry]
+    presets: dict[str, Path]
+
+    def base(self, target: str) -> Path:
+        """Return the folder of a base template, e.g. of "gateway"."""
+        return self.root / target
+
+    def preset(self, name: str) -> Path:
+        """Return the manifest of a preset.
+
+        Raises:
+            UsageError: there is no preset of that name.
+        """
+        if name not in self.presets:
+            raise UsageError(f"There is no preset {name!r}.", did_you_mean(name, self.presets))
+        return self.presets[name]
+
+
+def find_templates(given: Path | None) -> Path:
+    """Return the templates folder: `given`, else DSSCAFFOLD_TEMPLATES, else the one installed with the package.
+
+    Raises:
+        UsageError: the folder that was named does not hold templates.
+    """
+    named = given or (Path(value) if (value := os.environ.get("DSSCAFFOLD_TEMPLATES")) else None)
+    if named is None:
+        return _installed_templates()
+    if not (named / "gateway").is_dir() or not (named / "presets").is_dir():
+        raise UsageError(
+            f"{named} is not a templates folder.",
+            "It needs the layout of the installed one: gateway/, presets/, ...",
+        )
+    return named.resolve()
+
+
+def load_catalogue(root: Path) -> Catalogue:
+    """Read the catalogue of the templates folder `root`."""
+    suffix = len(_SERVICE_SUFFIX)
+    languages = sorted(folder.name[:-suffix] for folder in root.glob(f"*{_SERVICE_SUFFIX}"))
+    return Catalogue(
+        root=root,
+        languages=tuple(languages),
+        patterns=_read_entries(root / "patterns", "pattern.yaml"),
+        brokers=_read_entries(root / "brokers", "broker.yaml"),
+        roles=_read_entries(root / "roles", "role.yaml"),
+        presets={path.stem: path for path in sorted((root / "presets").glob("*.yaml"))},
+    )
+
+
+def _installed_templates() -> Path:
+    package = Path(__file__).resolve().parents[1]
+    # A wheel carries the folder inside the package; an editable install uses the one of the repository.
+    for folder in (package / "_templates", package.parents[1] / "templates"):
+        if folder.is_dir():
+            return folder
+    raise UsageError(
+        "The templates of dsscaffold are missing.",
+        "Install it again: pip install --force-reinstall dsscaffold",
+    )
+
+
+def _read_entries(folder: Path, filename: str) -> dict[str, Entry]:
+    return {path.parent.name: _read_entry(path) for path in sorted(folder.glob(f"*/{filename}"))}
+
+
+_KEYS = frozenset({"title", "summary", "requires", "conflicts", "week"})
+_REQUIRES = frozenset({"patterns", "roles"})
+
+
+def _read_entry(path: Path) -> Entry:
+    source = read_yaml(path)
+    data = source.mapping((), source.data, _KEYS)
+    requires = source.mapping(("requires",), data.get("requires"), _REQUIRES)
+    return Entry(
+        name=path.parent.name,
+        title=source.text(("title",), data.get("title")),
+        summary=source.text(("summary",), data.get("summary")),
+        folder=path.parent,
+        requires=Requirements(
+            patterns=source.texts(("requires", "patterns"), requires.get("patterns")),
+            roles=source.texts(("requires", "roles"), requires.get("roles")),
+            conflicts=source.texts(("conflicts",), data.get("conflicts")),
+        ),
+        week=data.get("week"),
+    )

@@ -1,0 +1,142 @@
+"""dsscaffold.yaml: the state that a team wants its repository to be in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from dsscaffold.errors import UsageError
+from dsscaffold.project.catalogue import Catalogue, Entry
+from dsscaffold.project.names import check_name, check_service_name, did_you_mean
+from dsscaffold.project.yaml_source import KeyPath, YamlSource, read_yaml
+
+MANIFEST_NAME = "dsscaffold.yaml"
+VERSION = 1
+
+_KEYS = frozenset({"version", "name", "broker", "patterns", "services"})
+_PRESET_KEYS = (_KEYS - {"name"}) | {"title", "summary"}
+_SERVICE_KEYS = frozenset({"lang", "role"})
+
+
+@dataclass(frozen=True)
+class Service:
+    """One service of the team. Without a `role` it is a blank one."""
+
+    name: str
+    lang: str
+    role: str | None = None
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """A valid manifest: `patterns` and `services` are sorted by name, whatever order the file has them in."""
+
+    name: str
+    broker: str
+    patterns: tuple[str, ...]
+    services: tuple[Service, ...]
+
+    def with_role(self, role: str) -> tuple[Service, ...]:
+        """Return the services that have `role`."""
+        return tuple(service for service in self.services if service.role == role)
+
+    def to_yaml(self) -> str:
+        """Return the text of dsscaffold.yaml as `new` writes it."""
+        lines = [
+            "# What this repository is made of. Edit it and run `dsscaffold update`, or use the verbs of the CLI.",
+            f"version: {VERSION}",
+            f"name: {self.name}",
+            f"broker: {self.broker}",
+            f"patterns: [{', '.join(self.patterns)}]",
+            "services:" if self.services else "services: {}",
+        ]
+        for service in self.services:
+            role = f", role: {service.role}" if service.role else ""
+            lines.append(f"  {service.name}: {{lang: {service.lang}{role}}}")
+        return "\n".join(lines) + "\n"
+
+
+def load_manifest(path: Path, catalogue: Catalogue) -> Manifest:
+    """Read and check the manifest at `path`.
+
+    Raises:
+        UsageError: with file, line and the nearest valid word, where something in it is unknown or does not fit.
+    """
+    source = read_yaml(path)
+    data = source.mapping((), source.data, _KEYS)
+    if data.get("version") != VERSION:
+        raise source.fail(("version",), f"The version must be {VERSION}, not {data.get('version')!r}.")
+    name = _checked(source, ("name",), data.get("name"), lambda text: check_name(text, "project"))
+    return _read_body(source, data, name, catalogue)
+
+
+def load_preset(name: str, project: str, catalogue: Catalogue) -> Manifest:
+    """Return the manifest of the preset `name` for a new project called `project`."""
+    check_name(project, "project")
+    source = read_yaml(catalogue.preset(name))
+    data = source.mapping((), source.data, _PRESET_KEYS)
+    return replace(_read_body(source, data, project, catalogue), name=project)
+
+
+def _read_body(source: YamlSource, data: dict[str, Any], name: str, catalogue: Catalogue) -> Manifest:
+    broker = _known(source, ("broker",), data.get("broker"), "broker", catalogue.brokers)
+    chosen = source.texts(("patterns",), data.get("patterns"))
+    patterns = [_known(source, ("patterns",), item, "pattern", catalogue.patterns) for item in chosen]
+    if len(set(patterns)) != len(patterns):
+        raise source.fail(("patterns",), "A pattern stands twice.")
+    services = _read_services(source, data.get("services"), catalogue)
+    manifest = Manifest(name, broker, tuple(sorted(patterns)), services)
+    _check_requirements(source, manifest, catalogue)
+    return manifest
+
+
+def _read_services(source: YamlSource, value: Any, catalogue: Catalogue) -> tuple[Service, ...]:
+    services = []
+    for name, entry in source.mapping(("services",), value).items():
+        at = ("services", name)
+        _checked(source, at, name, check_service_name)
+        fields = source.mapping(at, entry, _SERVICE_KEYS)
+        lang = _known(source, (*at, "lang"), fields.get("lang"), "language", catalogue.languages)
+        role = fields.get("role")
+        if role is not None:
+            role = _known(source, (*at, "role"), role, "role", catalogue.roles)
+            if catalogue.roles[role].layer(f"{lang}-service") is None:
+                raise source.fail((*at, "role"), f"The role {role!r} does not exist in {lang}.")
+        services.append(Service(name, lang, role))
+    return tuple(sorted(services, key=lambda service: service.name))
+
+
+def _check_requirements(source: YamlSource, manifest: Manifest, catalogue: Catalogue) -> None:
+    roles = {service.role for service in manifest.services}
+    chosen: list[tuple[KeyPath, Entry]] = [(("patterns",), catalogue.patterns[name]) for name in manifest.patterns]
+    chosen += [
+        (("services", service.name), catalogue.roles[service.role]) for service in manifest.services if service.role
+    ]
+    for at, entry in chosen:
+        for pattern in entry.requires.patterns:
+            if pattern not in manifest.patterns:
+                raise source.fail(at, f"{entry.name!r} needs the pattern {pattern!r}.", f"Add {pattern} to patterns.")
+        for role in entry.requires.roles:
+            if role not in roles:
+                hint = f"Add to services:  {role}: {{lang: {catalogue.languages[0]}, role: {role}}}"
+                raise source.fail(at, f"{entry.name!r} needs a service with the role {role!r}.", hint)
+        for other in entry.requires.conflicts:
+            if other in manifest.patterns:
+                raise source.fail(at, f"{entry.name!r} and {other!r} exclude each other.", "Keep one of the two.")
+
+
+def _known(source: YamlSource, at: tuple[str, ...], value: Any, what: str, known: Any) -> str:
+    text = source.text(at, value)
+    if text not in known:
+        raise source.fail(at, f"There is no {what} {text!r}.", did_you_mean(text, known))
+    return text
+
+
+def _checked(source: YamlSource, at: tuple[str, ...], value: Any, check: Any) -> str:
+    text = source.text(at, value)
+    try:
+        check(text)
+    except UsageError as error:
+        raise source.fail(at, error.message, error.hint) from error
+    return text

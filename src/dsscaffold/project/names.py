@@ -1,0 +1,78 @@
+"""Names of projects and services: what is allowed, and the nearest valid word for what is not."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable
+
+from dsscaffold.errors import UsageError
+
+# A DNS label: the name is a host name in Compose, a database, a role and a folder.
+_LABEL = re.compile(r"[a-z](?:[a-z0-9-]{0,38}[a-z0-9])?")
+
+#: Names that the rendered repository gives to its own processes and infrastructure.
+RESERVED = frozenset(
+    {
+        "databases",
+        "gateway",
+        "hub",
+        "kafka",
+        "localhost",
+        "nats",
+        "orchestrator",
+        "postgres",
+        "rabbitmq",
+        "redis",
+    }
+)
+
+
+def check_name(name: str, what: str) -> str:
+    """Return `name` if it can serve as the name of `what` ("project", "service").
+
+    Raises:
+        UsageError: it is no DNS label of at most 40 characters, with a valid name close to it as the hint.
+    """
+    if _LABEL.fullmatch(name) and "--" not in name:
+        return name
+    suggestion = _nearest_label(name)
+    hint = "Use 1 to 40 lower-case letters, digits and single hyphens, starting with a letter"
+    raise UsageError(
+        f"{name!r} cannot be the name of a {what}.",
+        f"{hint}, e.g. {suggestion}." if suggestion else f"{hint}.",
+    )
+
+
+def check_service_name(name: str) -> str:
+    """Return `name` if a service may have it.
+
+    Raises:
+        UsageError: it is no valid name, or one that the rendered repository needs itself.
+    """
+    check_name(name, "service")
+    if name in RESERVED:
+        raise UsageError(
+            f"{name!r} is a name that the generated repository uses itself.",
+            f"Choose another name, e.g. {name}-service.",
+        )
+    return name
+
+
+def env_name(name: str) -> str:
+    """Return the prefix of a service's environment variables: `user-profiles` gives `USER_PROFILES`."""
+    return name.upper().replace("-", "_")
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return a hint that names the nearest of the `known` words, or all of them where none is near."""
+    words = sorted(known)
+    near = difflib.get_close_matches(word, words, n=1, cutoff=0.6)
+    if near:
+        return f"Did you mean {near[0]!r}?"
+    return f"Known: {', '.join(words)}." if words else "There is none to choose from."
+
+
+def _nearest_label(name: str) -> str:
+    label = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+    return label.lstrip("0123456789-")[:40].rstrip("-")

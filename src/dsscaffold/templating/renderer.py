@@ -1,0 +1,125 @@
+"""Render a plan with copier: the layers of every part are composed into one tree, and copier runs once.
+
+This is the only module that imports copier. A `run_copy` costs 50-100 ms before its first file, so calling it for each
+layer of each part would take most of the time that a person waits for.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+from types import CodeType
+from typing import Any
+
+from dsscaffold.errors import DsscaffoldError
+from dsscaffold.project.plan import Part, Plan
+
+SUFFIX = ".jinja"
+SETTINGS = "copier.yml"
+_SKIPPED = frozenset({"__pycache__", ".DS_Store", SETTINGS})
+
+
+def render(plan: Plan, templates: Path, destination: Path) -> tuple[PurePosixPath, ...]:
+    """Render `plan` into the folder `destination` and return the paths written, sorted.
+
+    Raises:
+        DsscaffoldError: a template does not render; nothing that was written before is removed.
+    """
+    with tempfile.TemporaryDirectory(prefix="dsscaffold-") as folder:
+        tree = Path(folder)
+        paths = [path for part in plan.parts for path in _compose(part, tree)]
+        shutil.copyfile(templates / SETTINGS, tree / SETTINGS)
+        by_name = {service["name"]: service for service in plan.context["services"]}
+        _run_copier(tree, destination, {**plan.context, "_services": by_name})
+    return tuple(sorted(paths))
+
+
+def layer_files(layer: Path) -> Iterator[tuple[PurePosixPath, Path]]:
+    """Yield the files of a layer, each as (path inside the layer, path on disk), in a fixed order."""
+    for path in sorted(layer.rglob("*")):
+        relative = path.relative_to(layer)
+        if path.is_file() and _SKIPPED.isdisjoint(relative.parts) and path.suffix not in {".pyc", ".pyo"}:
+            yield PurePosixPath(relative), path
+
+
+def _compose(part: Part, tree: Path) -> Iterator[PurePosixPath]:
+    """Lay the layers of `part` over each other in `tree`; a later file replaces an earlier one, templated or not."""
+    chosen: dict[PurePosixPath, Path] = {}
+    for layer in part.layers:
+        for relative, source in layer_files(layer):
+            chosen[_rendered_path(relative)] = source
+    for rendered, source in chosen.items():
+        path = part.folder / rendered
+        target = tree / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if source.suffix == SUFFIX:
+            _copy_templated(source, target.with_name(target.name + SUFFIX), part.service)
+        else:
+            shutil.copy(source, target)
+        yield path
+
+
+def _rendered_path(relative: PurePosixPath) -> PurePosixPath:
+    return relative.with_suffix("") if relative.suffix == SUFFIX else relative
+
+
+def _copy_templated(source: Path, target: Path, service: str | None) -> None:
+    head = f"{{% set service = _services[{service!r}] %}}" if service else ""
+    target.write_bytes(head.encode() + source.read_bytes())
+    shutil.copymode(source, target)
+
+
+def _run_copier(tree: Path, destination: Path, data: dict[str, Any]) -> None:
+    import copier
+    import jinja2
+
+    try:
+        with _compile_once():
+            copier.run_copy(
+                str(tree),
+                destination,
+                data=data,
+                defaults=True,
+                quiet=True,
+                overwrite=True,
+                skip_tasks=True,
+                unsafe=False,
+                settings=copier.Settings(),
+            )
+    except jinja2.TemplateError as error:
+        where = f" ({error.name}, line {error.lineno})" if isinstance(error, jinja2.TemplateSyntaxError) else ""
+        raise DsscaffoldError(
+            f"A template does not render: {error.message}{where}.",
+            "If these are templates of your own, see docs/architecture.md; else please report it.",
+        ) from error
+    except copier.errors.CopierError as error:
+        raise DsscaffoldError(f"The templates cannot be rendered: {error}.") from error
+
+
+@contextmanager
+def _compile_once() -> Iterator[None]:
+    """Let Jinja compile each distinct text once: copier compiles the pieces of a path anew for every file.
+
+    Compiled code depends on the text and the settings of the environment only, and one run has one environment's.
+    """
+    import jinja2
+
+    original = jinja2.Environment.compile
+    known: dict[tuple[int, str], CodeType] = {}
+
+    def compile_once(self: jinja2.Environment, source: Any, *args: Any, **kwargs: Any) -> Any:
+        if not isinstance(source, str) or args or kwargs:
+            return original(self, source, *args, **kwargs)
+        key = (id(type(self)), source)
+        if key not in known:
+            known[key] = original(self, source)
+        return known[key]
+
+    jinja2.Environment.compile = compile_once  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        jinja2.Environment.compile = original  # type: ignore[method-assign]
