@@ -1,0 +1,24 @@
+"""One rendered repository for the module that asks for it, started once and taken down at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from .stack import Stack, dsscaffold, free_port
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The default preset, running."""
+    parent: Path = tmp_path_factory.mktemp("e2e")
+    result = dsscaffold("new", "demo", "--yes", cwd=parent)
+    assert result.returncode == 0, result.stderr
+    stack = Stack(parent / "demo", free_port())
+    try:
+        stack.up()
+        yield stack
+    finally:
+        dsscaffold("down", "--volumes", cwd=stack.repo)

@@ -1,0 +1,219 @@
+"""A rendered repository that runs for real: how the tests drive it, break it, and look at what it left behind."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import uuid
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import aiokafka
+import asyncpg
+import httpx
+import psutil
+
+T = TypeVar("T")
+TERMINAL = {"completed", "failed"}
+
+
+def dsscaffold(*arguments: str, cwd: Path, timeout_s: float = 300) -> subprocess.CompletedProcess[str]:
+    """Run the CLI as a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "dsscaffold", *arguments],
+        cwd=cwd,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=timeout_s,
+        check=False,
+    )
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+def wait_for(condition: Callable[[], T | None], what: str, timeout_s: float = 60) -> T:
+    """Return the first value of `condition` that is true."""
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        if value := condition():
+            return value
+        time.sleep(0.05)
+    raise AssertionError(f"{what} did not happen within {timeout_s:.0f} s")
+
+
+@dataclass(frozen=True)
+class Stack:
+    """One repository and the gateway's port."""
+
+    repo: Path
+    port: int
+
+    @property
+    def gateway(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def up(self) -> dict[str, Any]:
+        result = dsscaffold("up", "--detach", "--port", str(self.port), cwd=self.repo)
+        assert result.returncode == 0, result.stdout + result.stderr
+        return self.status()
+
+    def down(self, *arguments: str) -> None:
+        result = dsscaffold("down", *arguments, cwd=self.repo)
+        assert result.returncode == 0, result.stdout + result.stderr
+
+    def status(self) -> dict[str, Any]:
+        """Return the services of `status --json` by name, and the exit code as `exit`."""
+        result = dsscaffold("status", "--json", cwd=self.repo)
+        document: dict[str, Any] = json.loads(result.stdout)
+        return {"exit": result.returncode, **{service["name"]: service for service in document["services"]}}
+
+    def supervisor(self) -> psutil.Process:
+        state = json.loads((self.repo / ".dsscaffold" / "run" / "state.json").read_text())
+        return psutil.Process(state["supervisor"]["pid"])
+
+    def processes(self) -> list[psutil.Process]:
+        """Return every process of the stack: those in the status with all their children, supervisor included."""
+        roots = [psutil.Process(entry["pid"]) for entry in self._services()]
+        roots.append(self.supervisor())
+        return [*roots, *(child for root in roots for child in root.children(recursive=True))]
+
+    def kill(self, name: str) -> None:
+        """SIGKILL the process of a service, its children with it, as a crash of the machine's memory would."""
+        process = psutil.Process(self.status()[name]["pid"])
+        os.killpg(os.getpgid(process.pid), signal.SIGKILL)
+
+    def wait_healthy(self) -> dict[str, Any]:
+        def healthy() -> dict[str, Any] | None:
+            status = self.status()
+            return status if status["exit"] == 0 else None
+
+        return wait_for(healthy, "everything healthy", 90)
+
+    def rows(self, database: str, query: str) -> list[dict[str, Any]]:
+        """Run a query as the superuser in one service's database."""
+
+        async def fetch() -> list[dict[str, Any]]:
+            port = int(self.status()["postgres"]["url"].rsplit(":", 1)[1])
+            connection = await asyncpg.connect(
+                host="127.0.0.1", port=port, user="postgres", password="postgres", database=database
+            )
+            try:
+                return [dict(row) for row in await connection.fetch(query)]
+            finally:
+                await connection.close()
+
+        return asyncio.run(fetch())
+
+    def topic(self, name: str) -> list[tuple[str, str, dict[str, Any]]]:
+        """Return all of a topic as (event id, type, data)."""
+        return asyncio.run(_read_topic(self.status()["kafka"]["url"], name))
+
+    def _services(self) -> list[dict[str, Any]]:
+        return [entry for name, entry in self.status().items() if name != "exit" and entry["pid"]]
+
+
+async def _read_topic(address: str, name: str) -> list[tuple[str, str, dict[str, Any]]]:
+    consumer = aiokafka.AIOKafkaConsumer(bootstrap_servers=address, enable_auto_commit=False)
+    await consumer.start()
+    try:
+        partitions = [aiokafka.TopicPartition(name, index) for index in consumer.partitions_for_topic(name) or ()]
+        consumer.assign(partitions)
+        await consumer.seek_to_beginning(*partitions)
+        ends = await consumer.end_offsets(partitions)
+        messages = []
+        while any([await consumer.position(partition) < ends[partition] for partition in partitions]):
+            for batch in (await consumer.getmany(timeout_ms=500)).values():
+                messages += batch
+    finally:
+        await consumer.stop()
+    return [_event(message) for message in messages]
+
+
+def _event(message: Any) -> tuple[str, str, dict[str, Any]]:
+    headers = {key: value.decode() for key, value in message.headers}
+    return headers["ce_id"], headers["ce_type"], json.loads(message.value)
+
+
+class Orders:
+    """A crowd that places orders, and remembers each one that was accepted with a 202."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.stack = stack
+        self.accepted: list[str] = []
+
+    async def place(self, count: int, users: int = 10, on_accepted: Callable[[int], None] | None = None) -> None:
+        """Place `count` orders, `users` at a time. A failed call is tried again with the same Idempotency-Key."""
+        keys = [str(uuid.uuid4()) for _ in range(count)]
+        async with httpx.AsyncClient(base_url=self.stack.gateway, timeout=30, trust_env=False) as client:
+
+            async def user() -> None:
+                while keys:
+                    self.accepted.append(await _place(client, keys.pop()))
+                    if on_accepted:
+                        on_accepted(len(self.accepted))
+
+            await asyncio.gather(*(user() for _ in range(users)))
+
+    async def finished(self, timeout_s: float = 90) -> list[dict[str, Any]]:
+        """Wait until the API says of every accepted order that it is over; return what it says."""
+        deadline = time.monotonic() + timeout_s
+        done: dict[str, dict[str, Any]] = {}
+        async with httpx.AsyncClient(base_url=self.stack.gateway, timeout=30, trust_env=False) as client:
+            while len(done) < len(self.accepted) and time.monotonic() < deadline:
+                for order_id in [order_id for order_id in self.accepted if order_id not in done]:
+                    answer = (await client.get(f"/api/orders/{order_id}")).json()
+                    if answer["status"] in TERMINAL:
+                        done[order_id] = answer
+        missing = [order_id for order_id in self.accepted if order_id not in done]
+        assert not missing, f"{len(missing)} of {len(self.accepted)} orders never ended: {missing[:3]}"
+        return list(done.values())
+
+
+async def _place(client: httpx.AsyncClient, key: str) -> str:
+    body = {"userId": "u1", "items": [{"sku": "book-1", "quantity": 1}]}
+    for _ in range(200):
+        try:
+            answer = await client.post("/api/orders", json=body, headers={"Idempotency-Key": key})
+        except httpx.TransportError:
+            await asyncio.sleep(0.1)
+            continue
+        if answer.status_code == 202:
+            return str(answer.json()["orderId"])
+        await asyncio.sleep(0.1)
+    raise AssertionError("an order was never accepted")
+
+
+def check_exactly_once(stack: Stack, orders: Orders) -> None:
+    """Read databases and the topic, not the API: every accepted order ended once, and had its effect once."""
+    accepted = set(orders.accepted)
+    assert len(accepted) == len(orders.accepted), "one order was accepted twice"
+
+    statuses = {
+        str(row["order_id"]): row["status"] for row in stack.rows("orders", "SELECT order_id, status FROM orders")
+    }
+    assert {order_id: statuses.get(order_id) for order_id in accepted} == dict.fromkeys(accepted, "completed")
+
+    history = stack.rows("gateway", "SELECT order_id, status FROM order_history")
+    counted = Counter((str(row["order_id"]), row["status"]) for row in history if str(row["order_id"]) in accepted)
+    steps = ("pending", "processing", "completed")
+    assert counted == {(order_id, status): 1 for order_id in accepted for status in steps}
+
+    # A relay may publish an event again, under the same id: it is the ids that must not be more than one.
+    events = {(event_id, kind, data["orderId"]) for event_id, kind, data in stack.topic("orders")}
+    told = Counter((order_id, kind) for _, kind, order_id in events if order_id in accepted)
+    kinds = ("order.created", "order.processing", "order.completed")
+    assert told == {(order_id, kind): 1 for order_id in accepted for kind in kinds}
+    assert stack.rows("gateway", "SELECT 1 FROM outbox WHERE published_at IS NULL") == []

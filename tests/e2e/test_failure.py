@@ -1,0 +1,162 @@
+"""What the product promises: orders complete exactly once, whichever process is killed, and nothing is left behind."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+
+from .stack import Orders, Stack, check_exactly_once, dsscaffold, wait_for
+
+
+def test_fifty_concurrent_orders_complete_exactly_once(stack: Stack) -> None:
+    orders = Orders(stack)
+
+    async def crowd() -> list[dict[str, Any]]:
+        await orders.place(50, users=50)
+        return await orders.finished()
+
+    answers = asyncio.run(crowd())
+    assert len(orders.accepted) == 50
+    for answer in answers:
+        assert [entry["status"] for entry in answer["history"]] == ["pending", "processing", "completed"]
+    check_exactly_once(stack, orders)
+
+
+def test_twenty_concurrent_fan_outs_answer_whole(stack: Stack) -> None:
+    async def crowd() -> list[httpx.Response]:
+        async with httpx.AsyncClient(base_url=stack.gateway, timeout=30, trust_env=False) as client:
+            return await asyncio.gather(*(client.get("/api/users/u1") for _ in range(20)))
+
+    for response in asyncio.run(crowd()):
+        assert response.status_code == 200
+        body = response.json()
+        assert body["profile"]["userId"] == "u1"
+        assert body["orders"]
+        assert body["recommendations"]
+        assert body["degraded"] == []
+
+
+@pytest.mark.parametrize(
+    ("user", "item", "ship_to"),
+    [("no-funds", "book-1", "Rome"), ("u1", "out-of-stock", "Rome"), ("u1", "book-1", "nowhere")],
+)
+def test_an_order_that_business_refuses_fails_with_a_reason(stack: Stack, user: str, item: str, ship_to: str) -> None:
+    body = {"userId": user, "items": [{"sku": item, "quantity": 1}], "shipTo": {"city": ship_to}}
+    accepted = httpx.post(f"{stack.gateway}/api/orders", json=body, trust_env=False).raise_for_status()
+    address = f"{stack.gateway}{accepted.headers['location']}"
+
+    def ended() -> dict[str, Any] | None:
+        answer: dict[str, Any] = httpx.get(address, trust_env=False).json()
+        return answer if answer["status"] == "failed" else None
+
+    assert wait_for(ended, "the order fails")["reason"]
+
+
+@pytest.mark.parametrize("victim", ["orders", "kafka", "gateway", "postgres"])
+def test_orders_survive_sigkill(stack: Stack, victim: str) -> None:
+    """Kill one process when 30 of 100 orders are accepted: the others are on their way or yet to come."""
+    stack.wait_healthy()
+    restarts = stack.status()[victim]["restarts"]
+    orders = Orders(stack)
+    killed: list[bool] = []
+
+    def kill_once(accepted: int) -> None:
+        if accepted >= 30 and not killed:
+            killed.append(True)
+            stack.kill(victim)
+
+    async def crowd() -> None:
+        await orders.place(100, users=10, on_accepted=kill_once)
+        await orders.finished()
+
+    asyncio.run(crowd())
+    assert killed
+    assert len(orders.accepted) == 100
+    assert stack.wait_healthy()[victim]["restarts"] > restarts
+    check_exactly_once(stack, orders)
+
+
+def test_recommendations_counted_every_completed_order_once(stack: Stack) -> None:
+    """After all those kills: an event that took effect twice would show in the sum."""
+    completed = {data["orderId"] for _, kind, data in stack.topic("orders") if kind == "order.completed"}
+
+    def counted() -> bool:
+        rows = stack.rows("recommendations", "SELECT coalesce(sum(quantity), 0)::int AS sum FROM purchases")
+        return bool(rows[0]["sum"] == len(completed))
+
+    assert wait_for(counted, f"{len(completed)} purchases are counted")
+
+
+def test_a_dead_upstream_degrades_the_answer_and_no_more(stack: Stack) -> None:
+    process = psutil.Process(stack.wait_healthy()["recommendations"]["pid"])
+    process.send_signal(signal.SIGSTOP)
+    try:
+        body = httpx.get(f"{stack.gateway}/api/users/u1", timeout=10, trust_env=False).json()
+    finally:
+        process.send_signal(signal.SIGCONT)
+    assert body["profile"]["userId"] == "u1"
+    assert body["recommendations"] == []
+    assert body["degraded"] == ["recommendations"]
+
+
+def test_down_and_up_again_keeps_the_data(stack: Stack) -> None:
+    stack.wait_healthy()
+    before = stack.rows("orders", "SELECT order_id, status FROM orders ORDER BY order_id")
+    processes = stack.processes()
+    stack.down()
+    assert [process for process in processes if process.is_running()] == []
+    assert {entry["state"] for name, entry in stack.status().items() if name != "exit"} == {"stopped"}
+    stack.up()
+    assert stack.rows("orders", "SELECT order_id, status FROM orders ORDER BY order_id") == before
+
+
+def test_sigkill_of_the_supervisor_leaves_no_process(stack: Stack) -> None:
+    stack.wait_healthy()
+    processes = stack.processes()
+    stack.supervisor().kill()
+    wait_for(lambda: all(_gone(process) for process in processes), "every process is gone", 10)
+    assert stack.status()["exit"] == 1
+    stack.up()
+    orders = Orders(stack)
+
+    async def crowd() -> None:
+        await orders.place(10)
+        await orders.finished()
+
+    asyncio.run(crowd())
+    check_exactly_once(stack, orders)
+
+
+def test_down_volumes_forgets_everything(stack: Stack) -> None:
+    stack.down("--volumes")
+    assert not (stack.repo / ".dsscaffold" / "run" / "data").exists()
+    stack.up()
+    assert stack.rows("orders", "SELECT 1 FROM orders") == []
+
+
+def _gone(process: psutil.Process) -> bool:
+    try:
+        return process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+def test_a_second_up_says_who_runs_already(stack: Stack) -> None:
+    result = dsscaffold("up", "--detach", cwd=stack.repo)
+    assert "Traceback" not in result.stderr
+    assert "running" in (result.stdout + result.stderr)
+    assert stack.status()["exit"] == 0
+
+
+def test_outside_a_repository_there_is_a_hint(tmp_path: Path) -> None:
+    for verb in ("up", "down", "status", "logs"):
+        result = dsscaffold(verb, cwd=tmp_path)
+        assert result.returncode in {1, 2}
+        assert "dsscaffold new" in result.stderr
+        assert "Traceback" not in result.stderr

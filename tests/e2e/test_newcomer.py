@@ -1,0 +1,29 @@
+"""The README's first line as a newcomer runs it: `new --yes --up`, and what the person sees."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from .stack import dsscaffold, free_port
+
+
+def test_new_up_ends_with_a_completed_order_and_what_to_do_next(tmp_path: Path) -> None:
+    port = free_port()
+    repo = tmp_path / "demo"
+    try:
+        result = dsscaffold("new", "demo", "--yes", "--up", "--port", str(port), cwd=tmp_path)
+        assert result.returncode == 0, result.stdout + result.stderr
+        positions = [result.stdout.find(status) for status in ("pending", "processing", "completed")]
+        assert -1 not in positions
+        assert positions == sorted(positions)
+        assert f"http://localhost:{port}/docs" in result.stdout
+        assert result.stdout.count("curl ") == 2
+        assert "dsscaffold down" in result.stdout
+        assert "\x1b[" not in result.stdout
+        status = json.loads(dsscaffold("status", "--json", cwd=repo).stdout)
+        assert {entry["state"] for entry in status["services"]} == {"healthy"}
+        logs = dsscaffold("logs", "gateway", cwd=repo)
+        assert "gateway" in logs.stdout
+    finally:
+        assert dsscaffold("down", "--volumes", cwd=repo).returncode == 0

@@ -1,0 +1,24 @@
+"""The combinations that are rendered and checked. A new pattern, role or broker adds its own here."""
+
+from __future__ import annotations
+
+from dsscaffold.project.manifest import Manifest, Service
+
+ORDERS = Service("orders", "python", "orders")
+PROFILES = Service("profiles", "python", "profiles")
+RECOMMENDATIONS = Service("recommendations", "python", "recommendations")
+
+COMBINATIONS = [
+    Manifest("shop", "kafka", ("orders",), (ORDERS, PROFILES, RECOMMENDATIONS)),
+    Manifest("orders-only", "kafka", ("orders",), (ORDERS,)),
+    # A service may have another name than its role.
+    Manifest(
+        "renamed",
+        "kafka",
+        ("orders",),
+        (Service("fulfilment", "python", "orders"), Service("user-profiles", "python", "profiles")),
+    ),
+    Manifest("fan-out", "kafka", (), (PROFILES,)),
+    Manifest("blank-service", "kafka", (), (PROFILES, Service("notes", "python"))),
+    Manifest("gateway-only", "kafka", (), ()),
+]

@@ -1,0 +1,19 @@
+"""The README's two lines are what CI runs: a line that only stands in a text rots."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def _commands() -> list[str]:
+    return re.findall(r"^```sh\n(.+)\n```$", (ROOT / "README.md").read_text(), re.MULTILINE)
+
+
+def test_ci_runs_the_test_line_of_the_readme_as_it_is() -> None:
+    main, tests = _commands()
+    lines = (ROOT / ".ci" / "run").read_text().splitlines()
+    assert tests in lines
+    assert main in lines
