@@ -10,7 +10,9 @@ import typer
 from dsscaffold import __version__
 
 if TYPE_CHECKING:
+    from dsscaffold.commands.new import NewResult
     from dsscaffold.errors import DsscaffoldError
+    from dsscaffold.render import Printer
 
 app = typer.Typer(
     name="dsscaffold",
@@ -83,6 +85,97 @@ def new(
     with printer.step(f"Rendering {name}"):
         result = run_new(manifest, catalogue, destination, use_git=not no_git, dry_run=dry_run)
     printer.new(result, starting=up)
+    if up:
+        _start_and_prove(printer, result, port)
+
+
+def _start_and_prove(printer: Printer, made: NewResult, port: int | None) -> None:
+    """Start what `new` made in the background, and send an order through it if it takes orders."""
+    from dsscaffold.commands.first_order import place_order
+    from dsscaffold.commands.up import run_up
+    from dsscaffold.render.up import UpPrinter
+
+    with UpPrinter(printer.console) as on_event:
+        started = run_up(made.path.absolute(), detach=True, port=port, on_event=on_event)
+    if not started.ok:
+        raise typer.Exit(1)
+    order = None
+    if "orders" in made.manifest.patterns:
+        gateway = started.url("gateway") or ""
+        printer.placing_order(gateway)
+        order = place_order(gateway, printer.order_status)
+    printer.started(made, started, order)
+
+
+@app.command("up")
+def up_(
+    local: Annotated[
+        bool, typer.Option("--local", help="Run it on this machine without containers. So far it always does.")
+    ] = False,
+    detach: Annotated[
+        bool, typer.Option("--detach", "-d", help="Leave it running in the background; `down` stops it.")
+    ] = False,
+    port: Port = None,
+    json: Json = False,
+) -> None:
+    """Start everything, in the order of its dependencies, and follow the logs until Ctrl-C."""
+    from dsscaffold.commands.up import run_up
+    from dsscaffold.render import Printer
+    from dsscaffold.render.up import UpPrinter
+    from dsscaffold.runtime.repo import find_repo
+
+    printer = Printer(json=json)
+    if not local:
+        printer.note("running without containers, on this machine.")
+    with UpPrinter(printer.console, on_ready=printer.up) as on_event:
+        result = run_up(find_repo(Path.cwd()), detach=detach, port=port, on_event=on_event)
+    if not result.ok:
+        raise typer.Exit(1)
+
+
+@app.command()
+def down(
+    volumes: Annotated[
+        bool, typer.Option("--volumes", "-v", help="Remove the data too: databases and topics.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Stop everything. The data stays for the next `up`."""
+    from dsscaffold.commands.down import run_down
+    from dsscaffold.render import Printer
+    from dsscaffold.runtime.repo import find_repo
+
+    Printer(json=json).down(run_down(find_repo(Path.cwd()), volumes=volumes))
+
+
+@app.command()
+def status(json: Json = False) -> None:
+    """Show what runs where; the exit code is 0 when all of it is healthy."""
+    from dsscaffold.commands.status import run_status
+    from dsscaffold.render import Printer
+    from dsscaffold.runtime.repo import find_repo
+
+    result = run_status(find_repo(Path.cwd()))
+    Printer(json=json).status(result)
+    if not result.healthy:
+        raise typer.Exit(1)
+
+
+@app.command()
+def logs(
+    service: Annotated[str | None, typer.Argument(help="Only this service.")] = None,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as new lines come.")] = False,
+    tail: Annotated[int, typer.Option("--tail", "-n", min=0, help="So many last lines of each service.")] = 100,
+) -> None:
+    """Show what the services log."""
+    from dsscaffold.commands.logs import run_logs
+    from dsscaffold.render import Printer
+    from dsscaffold.render.up import UpPrinter
+    from dsscaffold.runtime.repo import find_repo
+
+    show = UpPrinter(Printer().console)
+    for line in run_logs(find_repo(Path.cwd()), service, follow=follow, tail=tail):
+        show(line)
 
 
 def main() -> None:

@@ -18,6 +18,7 @@ TEMPLATES = {
     "compose/compose.yaml.jinja": "{% for service in services %}- {{ service.name }}\n{% endfor %}",
     "gateway/app.ts": "export const base = true;\n",
     "gateway/plain.ts": "export const plain = '{{ not templated }}';\n",
+    "gateway/hub.ts.jinja": "{% if 'hub' in patterns %}export const hub = true;\n{% endif %}",
     "python-service/main.py": "print('base')\n",
     "python-service/README.md.jinja": "{{ service.name }} in {{ project_name }}, {{ patterns | join(',') }}\n",
     "brokers/kafka/broker.yaml": "title: Kafka\nsummary: A log\n",

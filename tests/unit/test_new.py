@@ -83,6 +83,7 @@ def test_layers_replace_files_of_the_same_path_and_only_jinja_files_are_template
     assert tree["services/profiles/README.md"] == "profiles in demo, orders\n"
     assert tree["services/profiles/kafka.py"] == "broker = 'kafka'\n"
     assert "copier.yml" not in tree
+    assert "gateway/hub.ts" not in tree, "a template that comes to nothing is a file that is not there"
 
 
 def test_the_first_commit_holds_everything_and_needs_no_git_identity(run: Run, work: Path) -> None:

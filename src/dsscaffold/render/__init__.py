@@ -11,13 +11,16 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Protocol
 
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
 if TYPE_CHECKING:
+    from dsscaffold.commands.first_order import FirstOrder
     from dsscaffold.commands.new import NewResult
     from dsscaffold.errors import DsscaffoldError
     from dsscaffold.project.manifest import Manifest
+    from dsscaffold.runtime.results import DownResult, StatusResult, UpResult
 
 
 class Result(Protocol):
@@ -102,6 +105,70 @@ class Printer:
         self.console.print(f"{len(result.files)} files in {result.path}{git}.")
         if not starting:
             self.next_steps([(f"cd {result.path}", ""), ("dsscaffold up", "start everything")])
+
+    def up(self, result: UpResult) -> None:
+        """Show what a start reached."""
+        if not self.document(result) and result.ok:
+            where = "in the background" if result.detached else "in this terminal; Ctrl-C stops it"
+            self.console.print(f"Everything is healthy after {result.timings.total:.1f} s, {where}.")
+
+    def placing_order(self, gateway: str) -> None:
+        """Say that the first order is on its way."""
+        self.console.print(f"\nPOST {gateway}/api/orders")
+
+    def order_status(self, status: str) -> None:
+        """Show a status that the first order came into."""
+        colour = {"completed": "green", "failed": "red"}.get(status, "yellow")
+        self.console.print(Text.assemble(("  → ", "dim"), (status, colour)))
+
+    def started(self, made: NewResult, started: UpResult, order: FirstOrder | None) -> None:
+        """Show the end of `new --up`: addresses, calls to try, commands to go on with."""
+        if self._json:
+            document = {**made.to_json(), "up": started.to_json(), "order": order.to_json() if order else None}
+            sys.stdout.write(jsonlib.dumps(document, indent=2) + "\n")
+            return
+        gateway = (started.url("gateway") or "").replace("127.0.0.1", "localhost")
+        if order:
+            self.console.print(f"  in {order.seconds * 1000:.0f} ms, order {order.order_id}")
+        self.console.print(Text.assemble(("\nGateway   ", "bold"), gateway))
+        self.console.print(Text.assemble(("API docs  ", "bold"), f"{gateway}/docs"))
+        self.console.print(Text("\nTry:", "bold"))
+        self.console.print(f"  curl {gateway}/api/users/u1", markup=False)
+        if order:
+            body = jsonlib.dumps({"userId": "u2", "items": [{"sku": "book-2", "quantity": 1}]})
+            call = f"  curl -i {gateway}/api/orders -H 'content-type: application/json' -d '{body}'"
+            self.console.print(call, markup=False)
+        self.next_steps(
+            [
+                (f"cd {made.path}", "it runs in the background"),
+                ("dsscaffold status", "what runs where"),
+                ("dsscaffold logs -f", "what the services say"),
+                ("dsscaffold down", "stop it; the data stays"),
+            ]
+        )
+
+    def status(self, result: StatusResult) -> None:
+        """Show what runs where."""
+        if self.document(result):
+            return
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        for column in ("SERVICE", "STATE", "ADDRESS", "PID", "RESTARTS"):
+            table.add_column(column, no_wrap=True)
+        for service in result.services:
+            colour = {"healthy": "green", "stopped": "dim", "starting": "yellow"}.get(service.state, "red")
+            pid = str(service.pid) if service.pid else ""
+            row = (service.name, Text(service.state, colour), service.url or "", pid, str(service.restarts))
+            table.add_row(*row)
+        self.console.print(table)
+        if not any(service.pid for service in result.services):
+            self.console.print(Text("Nothing runs. Start it with: dsscaffold up", "dim"))
+
+    def down(self, result: DownResult) -> None:
+        """Show what was stopped."""
+        if self.document(result):
+            return
+        done = f"Stopped everything in {result.seconds:.1f} s." if result.was_running else "Nothing was running."
+        self.console.print(f"{done} The data is removed." if result.volumes_removed else done)
 
     def next_steps(self, steps: Sequence[tuple[str, str]]) -> None:
         """Print commands to go on with, each with what it is for."""
