@@ -51,7 +51,20 @@ def root(
 def new(
     name: Annotated[str, typer.Argument(help="The project's name, and of the folder that is made.")],
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing: take the defaults.")] = False,
-    preset: Annotated[str, typer.Option("--preset", help="The named set of services, broker and patterns.")] = "shop",
+    preset: Annotated[
+        str | None, typer.Option("--preset", help="The named set of services, broker and patterns to begin with.")
+    ] = None,
+    service: Annotated[
+        list[str] | None,
+        typer.Option("--service", metavar="NAME:LANG[:ROLE]", help="A service, in place of the preset's. Repeatable."),
+    ] = None,
+    broker: Annotated[str | None, typer.Option("--broker", help="What carries the events.")] = None,
+    pattern: Annotated[
+        list[str] | None, typer.Option("--pattern", help="A pattern, in place of the preset's. Repeatable.")
+    ] = None,
+    answers: Annotated[
+        Path | None, typer.Option("--answers", help="Take all answers from this file, of the form of dsscaffold.yaml.")
+    ] = None,
     up: Annotated[bool, typer.Option("--up", help="Start it in the background, and send an order through it.")] = False,
     output_dir: Annotated[Path, typer.Option("--output-dir", "-o", help="Make the folder in here.")] = Path(),
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Write nothing: show the files that would come.")] = False,
@@ -67,23 +80,32 @@ def new(
     from dsscaffold.commands.new import check_destination, enclosing_repository, run_new
     from dsscaffold.errors import UsageError
     from dsscaffold.project.catalogue import find_templates, load_catalogue
-    from dsscaffold.project.manifest import load_preset
+    from dsscaffold.project.choices import Choices, make_manifest
+    from dsscaffold.project.names import check_name
     from dsscaffold.render import Printer
 
     if up and dry_run:
         raise UsageError("--up and --dry-run exclude each other.", "Leave one of them out.")
-    printer = Printer(json=json)
-    catalogue = load_catalogue(find_templates(templates))
-    manifest = load_preset(preset, name, catalogue)
+    check_name(name, "project")
     destination = output_dir / name
     check_destination(destination)
+    printer = Printer(json=json)
+    catalogue = load_catalogue(find_templates(templates))
+    choices = Choices(preset, tuple(service or ()), broker, tuple(pattern or ()), answers)
     outer = None if no_git or dry_run else enclosing_repository(destination.absolute().parent)
-    if not yes and not dry_run:
+    if yes or dry_run:
+        manifest = make_manifest(name, choices, catalogue)
+        if outer:
+            printer.note(f"{destination} lies inside the git repository {outer}, and becomes a repository of its own.")
+    else:
+        printer.check_terminal()
+        from dsscaffold.wizard import ask_manifest, ask_port
+
+        manifest = ask_manifest(name, choices, catalogue)
+        port = ask_port() if port is None else port
         printer.confirm_new(manifest, destination, outer)
-    elif outer:
-        printer.note(f"{destination} lies inside the git repository {outer}, and becomes a repository of its own.")
     with printer.step(f"Rendering {name}"):
-        result = run_new(manifest, catalogue, destination, use_git=not no_git, dry_run=dry_run)
+        result = run_new(manifest, catalogue, destination, port=port, use_git=not no_git, dry_run=dry_run)
     printer.new(result, starting=up)
     if up:
         _start_and_prove(printer, result, port)

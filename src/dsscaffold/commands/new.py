@@ -71,11 +71,13 @@ def run_new(
     catalogue: Catalogue,
     destination: Path,
     *,
+    port: int | None = None,
     use_git: bool = True,
     dry_run: bool = False,
 ) -> NewResult:
     """Render `manifest` into the new folder `destination` and commit it.
 
+    `port` is the gateway's on this machine: it goes to .env, which git does not see.
     Everything happens in a temporary folder beside the destination, which is renamed at the end: a failure or Ctrl-C
     leaves nothing behind, and nobody ever sees half a repository. A dry run is the same but for the rename.
 
@@ -87,6 +89,8 @@ def run_new(
     made_parents = [] if dry_run else _make_parents(destination.parent)
     try:
         files = _build(manifest, catalogue, destination, use_git=use_git, dry_run=dry_run)
+        if port and not dry_run:
+            (destination / ".env").write_text(f"GATEWAY_PORT={port}\n")
     except BaseException:
         for folder in made_parents:
             folder.rmdir()

@@ -70,17 +70,23 @@ class Printer:
             line.append(f"  {detail}", "dim")
         self.console.print(line)
 
-    def confirm_new(self, manifest: Manifest, destination: Path, outer: Path | None) -> None:
-        """Show what `new` is going to make and ask once.
+    def check_terminal(self) -> None:
+        """Refuse to ask where nobody can answer.
 
         Raises:
-            UsageError: nobody is there to ask.
-            KeyboardInterrupt: the answer is no.
+            UsageError: standard input or output is no terminal.
         """
         from dsscaffold.errors import UsageError
 
         if not (sys.stdin.isatty() and sys.stdout.isatty()):
-            raise UsageError("Nobody is there to be asked.", "Add --yes to take the defaults.")
+            raise UsageError("Nobody is there to be asked.", "Add --yes to take the defaults for what no option says.")
+
+    def confirm_new(self, manifest: Manifest, destination: Path, outer: Path | None) -> None:
+        """Show what `new` is going to make and ask once.
+
+        Raises:
+            KeyboardInterrupt: the answer is no.
+        """
         import questionary
 
         self.console.print(_plan_tree(manifest, destination))

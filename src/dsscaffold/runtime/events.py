@@ -86,7 +86,11 @@ class ServiceFailed:
 
 @dataclass(frozen=True)
 class Ready:
-    """Everything is healthy, or has failed: the start is over."""
+    """Everything is healthy, or has failed: the start is over.
+
+    In the foreground this one event comes from a thread of its own, so that its receiver may take its time (send a
+    first order) while the services are supervised. Log lines follow only after it has returned.
+    """
 
     result: UpResult
 

@@ -81,7 +81,8 @@ async def _read_http(reader: asyncio.StreamReader) -> str:
         return "no HTTP answer"
     if status[1] == b"200":
         return ""
-    rest = b""
+    # With the end of the status line, so that an answer without headers has its empty line too.
+    rest = b"\r\n"
     while len(rest) < _ANSWER_LIMIT and (chunk := await reader.read(_ANSWER_LIMIT)):
         rest += chunk
     failing = _failing_checks(rest.partition(b"\r\n\r\n")[2])

@@ -125,8 +125,7 @@ class Runner:
     def close(self) -> None:
         """Let the guard go: at the end of its pipe it kills what is still in the list, and ends."""
         if self._guard and self._guard.stdin:
-            with contextlib.suppress(OSError):
-                self._guard.stdin.close()
+            self._guard.stdin.close()
             self._guard.wait()
             self._guard = None
 
@@ -187,9 +186,10 @@ class Runner:
             self._guard.stdin.write(f"{line}\n".encode())
         except BrokenPipeError:
             # Somebody ended the guard: the next one is told of everything again.
-            self._guard.wait()
+            self.close()
             self._start_guard()
-            self._guard.stdin.write("".join(f"+{group}\n" for group in self._groups).encode())
+            for group in self._groups:
+                self._tell(f"+{group}")
 
 
 def _read_lines(stream: IO[bytes], on_line: Callable[[str], object]) -> None:
@@ -210,7 +210,7 @@ def start_detached(module: str, arguments: tuple[str, ...], log: Path, descripto
     `-P`: the folder that the command was called in must not hide modules.
     """
     with log.open("wb") as output:
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-P", "-m", module, str(descriptor), *arguments],
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -218,3 +218,9 @@ def start_detached(module: str, arguments: tuple[str, ...], log: Path, descripto
             start_new_session=True,
             pass_fds=(descriptor,),
         )
+    _detached.append(process)
+    return process
+
+
+#: Kept, since Python warns of a running child that nobody holds any more.
+_detached: list[subprocess.Popen[bytes]] = []

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from typing import TYPE_CHECKING
+
+from dsscaffold.runtime.process_table import lives, wait_until_gone
 
 if TYPE_CHECKING:
     import psutil
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
     from dsscaffold.runtime.local.state import ProcessId, RunState
 
 _WAIT_SECONDS = 10.0
-_POLL_SECONDS = 0.02
 #: The time of creation is derived from the wall clock, which may have been set since.
 _CLOCK_STEP_SECONDS = 2.0
 
@@ -31,9 +31,7 @@ def end_leftovers(state: RunState) -> tuple[int, ...]:
             os.killpg(process.pid, signal.SIGKILL)
         except (ProcessLookupError, PermissionError):
             continue
-    deadline = time.monotonic() + _WAIT_SECONDS
-    while any(map(_lives, alive)) and time.monotonic() < deadline:
-        time.sleep(_POLL_SECONDS)
+    wait_until_gone(alive, _WAIT_SECONDS)
     return tuple(process.pid for process in alive)
 
 
@@ -45,14 +43,4 @@ def _find(entry: ProcessId) -> psutil.Process | None:
         same = abs(process.create_time() - entry.created) < _CLOCK_STEP_SECONDS and os.getpgid(entry.pid) == entry.pid
     except (psutil.Error, ProcessLookupError):
         return None
-    return process if same and _lives(process) else None
-
-
-def _lives(process: psutil.Process) -> bool:
-    import psutil
-
-    try:
-        # A zombie has ended; in a container without an init nobody may ever collect it.
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.Error:
-        return False
+    return process if same and lives(process) else None

@@ -75,7 +75,9 @@ class Preparation:
     async def _prepare_all(self) -> list[Unit]:
         services = self._project.services.values()
         # Two services may share a folder: one package with two entry points.
-        folders = {(service.folder, service.local.runtime): service for service in services}
+        folders: dict[object, ComposeService] = {}
+        for service in services:
+            folders.setdefault((service.folder, service.local.runtime), service)
         async with asyncio.TaskGroup() as group:
             tools = group.create_task(self._find_tools())
             for service in folders.values():

@@ -234,7 +234,7 @@ class Service:
             return False
         self.note(f"{_ending(code)}, and is started again")
         if self.restarts + 1 >= _HOPELESS_STARTS:
-            self.fail(f"keeps ending: {_ending(code)}, {self.restarts + 1} times")
+            self.fail(f"{_ending(code)}, {self.restarts + 1} times in a row")
         return True
 
     def _ended_by_defect(self, task: asyncio.Task[None]) -> None:
@@ -246,8 +246,8 @@ class Service:
 
 def _ending(code: int | None) -> str:
     if code is None:
-        return "it could not be started"
-    return f"it was ended by signal {-code}" if code < 0 else f"it ended with code {code}"
+        return "could not be started"
+    return f"was ended by signal {-code}" if code < 0 else f"ended with code {code}"
 
 
 def _now() -> str:

@@ -60,9 +60,9 @@ class Session:
         Raises:
             DsscaffoldError: it could not come so far that anything was started.
         """
-        if former := read_state(self._run):
-            for pid in end_leftovers(former):
-                self._emit(Note(f"Process {pid} of a former run was still alive, and has been ended."))
+        if (former := read_state(self._run)) and (pids := end_leftovers(former)):
+            left = ", ".join(str(pid) for pid in pids)
+            self._emit(Note(f"A former run had left processes behind; they are ended now: {left}."))
         preparation = Preparation(self._run, self._runner, self._ports, self._environ, self._emit)
         self._state.write_statuses(preparation.statuses())
         units = await preparation.units()

@@ -50,9 +50,10 @@ def unprivileged_home(run: RunFolder, server: str) -> Home:
         outside = Path(tempfile.mkdtemp(prefix="dsscaffold-", dir=_OUTSIDE))
         (outside / _OWNER).write_text(str(run.repo))
         _note(run).write_text(str(outside))
-        os.chown(outside, identity.uid, identity.gid)
+        # Others may pass through, no more; what is inside belongs to the server's user alone.
+        outside.chmod(0o711)
     home = Home(outside / server, identity)
-    home.folder.mkdir(exist_ok=True)
+    home.folder.mkdir(mode=0o700, exist_ok=True)
     home.give(home.folder)
     return home
 
@@ -70,7 +71,7 @@ def reachable(path: Path, identity: Identity | None) -> bool:
     """Tell whether a user can get to a path through all the folders above it."""
     if identity is None:
         return True
-    return all(folder.stat().st_mode & 0o005 == 0o005 for folder in (path, *path.parents))
+    return all(folder.stat().st_mode & 0o001 for folder in (path, *path.parents))
 
 
 def _remembered(run: RunFolder) -> Path | None:

@@ -15,6 +15,7 @@ from dsscaffold.runtime.health import postgres_ready
 from dsscaffold.runtime.local.unit import Unit
 from dsscaffold.runtime.ports import HOST
 from dsscaffold.runtime.process import Command
+from dsscaffold.runtime.process_table import wait_until_gone
 from dsscaffold.runtime.servers.home import reachable, unprivileged_home
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 #: The port inside the container.
 PORT = 5432
+_KILL_SECONDS = 10.0
 _SETTINGS = {
     "listen_addresses": HOST,
     "unix_socket_directories": "",
@@ -144,7 +146,7 @@ def end_former_server(data: Path) -> None:
             process = psutil.Process(pid)
             if str(data) in process.cmdline():
                 os.kill(pid, signal.SIGKILL)
-                process.wait(10)
+                wait_until_gone([process], _KILL_SECONDS)
     pid_file.unlink(missing_ok=True)
 
 
