@@ -61,10 +61,15 @@ def run_check(folder: Path, *command: str, **environment: str) -> None:
 def node() -> Node:
     """Node.js as `up` takes it."""
 
-    async def find() -> Node:
-        return await Toolchain(Cache(cache_folder(os.environ), Runner(), lambda _: None, os.environ)).node()
+    runner = Runner()
 
-    return asyncio.run(find())
+    async def find() -> Node:
+        return await Toolchain(Cache(cache_folder(os.environ), runner, lambda _: None, os.environ)).node()
+
+    try:
+        return asyncio.run(find())
+    finally:
+        runner.close()
 
 
 @pytest.fixture(scope="session")

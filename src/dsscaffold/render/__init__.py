@@ -16,6 +16,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 if TYPE_CHECKING:
+    from dsscaffold.commands.catalogue import ListResult
     from dsscaffold.commands.first_order import FirstOrder
     from dsscaffold.commands.new import NewResult
     from dsscaffold.errors import DsscaffoldError
@@ -152,6 +153,18 @@ class Printer:
                 ("dsscaffold down", "stop it; the data stays"),
             ]
         )
+
+    def catalogue(self, result: ListResult) -> None:
+        """Show what there is to choose from."""
+        if self.document(result):
+            return
+        for kind, choices in result.choices.items():
+            self.console.print(Text(kind.capitalize(), "bold"))
+            for choice in choices:
+                week = f", week {choice.week}" if choice.week else ""
+                notes = f" ({'; '.join(choice.notes)}{week})" if choice.notes or week else ""
+                self.console.print(Text.assemble("  ", (f"{choice.name:<16}", "cyan"), choice.summary, (notes, "dim")))
+        self.console.print(Text.assemble(("Languages", "bold"), f"  {', '.join(result.languages)}"))
 
     def status(self, result: StatusResult) -> None:
         """Show what runs where."""

@@ -216,7 +216,7 @@ def test_ignored_keys(write: Write, read: Read) -> None:
         ("services: {a: {b: 1, b: 2}}", r"key `b` stands twice"),
         ("services:\n  a: {b\n", r"compose\.yaml:\d: This is not YAML"),
         ("", r"compose\.yaml is empty"),
-        ("include: [none.yaml]", r"none\.yaml: No such file"),
+        ("include: [none.yaml]", r"compose\.yaml:1: The file none\.yaml does not exist"),
         ("include: [compose.yaml]", r"compose\.yaml includes itself"),
         ("include: [{project_directory: x, path: y}]", r"no `project_directory`"),
     ],

@@ -16,10 +16,10 @@ from dsscaffold.runtime.compose.model import Condition, Dependency, Restart
 from dsscaffold.runtime.health import http_ready
 from dsscaffold.runtime.local.service import Pace, Service
 from dsscaffold.runtime.local.supervisor import Supervisor
-from dsscaffold.runtime.local.unit import Unit
 from dsscaffold.runtime.process import Command, Runner
 from dsscaffold.runtime.repo import RunFolder
 from dsscaffold.runtime.results import ServiceFailure
+from dsscaffold.runtime.unit import Unit
 
 QUICK = Pace(poll_starting=0.02, poll_healthy=0.05, give_up=0.4)
 ALWAYS = Restart("always")

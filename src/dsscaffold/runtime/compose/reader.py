@@ -73,14 +73,14 @@ class _Reader:
 
     def _include(self, item: Value, folder: Path, variables: Mapping[str, str]) -> None:
         if not item.is_mapping:
-            path = folder / item.text()
+            path = self._existing(item, folder)
             self.file(path, self.dot_env(path.parent, variables))
             return
         keys = fields.known_keys(item, _INCLUDE, "The include")
         if "path" not in keys or "project_directory" in keys:
             raise item.error("An include needs a `path`, and no `project_directory` without Docker.")
         paths = keys["path"].sequence() if keys["path"].is_sequence else [keys["path"]]
-        for path in [folder / value.text() for value in paths]:
+        for path in [self._existing(value, folder) for value in paths]:
             if "env_file" in keys:
                 inner = {**self._env_files(keys["env_file"], folder, variables), **variables}
             else:
@@ -146,8 +146,14 @@ class _Reader:
             if path.is_file():
                 result.update(self._env_values(path, variables, result))
             elif "required" not in keys or keys["required"].flag():
-                raise item.error(f"The file {self._shown(path)} does not exist.")
+                self._existing(keys.get("path", item), folder)
         return result
+
+    def _existing(self, value: Value, folder: Path) -> Path:
+        path = folder / value.text()
+        if not path.is_file():
+            raise value.error(f"The file {self._shown(path)} does not exist.")
+        return path
 
     def _env_values(
         self, path: Path, variables: Mapping[str, str], before: Mapping[str, str] | None = None

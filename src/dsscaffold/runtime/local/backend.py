@@ -10,17 +10,13 @@ from typing import TYPE_CHECKING
 
 from dsscaffold.errors import DsscaffoldError, UsageError
 from dsscaffold.project.names import did_you_mean
-from dsscaffold.runtime.compose.reader import read_compose
-from dsscaffold.runtime.local.detached import up_detached
 from dsscaffold.runtime.local.holder import holder
 from dsscaffold.runtime.local.leftovers import end_leftovers
 from dsscaffold.runtime.local.log_files import Follower
-from dsscaffold.runtime.local.plan import kind_of
 from dsscaffold.runtime.local.state import read_state
 from dsscaffold.runtime.lock import acquire
 from dsscaffold.runtime.repo import RunFolder
 from dsscaffold.runtime.results import DownResult, ServiceStatus, StatusResult
-from dsscaffold.runtime.servers.home import remove_outside
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,6 +43,8 @@ class LocalBackend:
     def up(self, options: UpOptions, on_event: OnEvent) -> UpResult:
         """Start everything, here or in a supervisor of its own."""
         if options.detach:
+            from dsscaffold.runtime.local.detached import up_detached
+
             return up_detached(self._run, options, on_event)
         from dsscaffold.runtime.local.foreground import supervise
 
@@ -76,6 +74,8 @@ class LocalBackend:
 
     def logs(self, service: str | None, *, follow: bool, tail: int | None) -> Iterator[LogLine]:
         """Yield log lines, with `follow` until the caller has enough."""
+        from dsscaffold.runtime.compose.reader import read_compose
+
         project = read_compose(self._repo, os.environ)
         if service is not None and service not in project.services:
             raise UsageError(f"There is no service `{service}`.", did_you_mean(service, project.services))
@@ -86,6 +86,9 @@ class LocalBackend:
             time.sleep(_POLL_SECONDS)
 
     def _declared(self, state: State) -> tuple[ServiceStatus, ...]:
+        from dsscaffold.runtime.compose.reader import read_compose
+        from dsscaffold.runtime.local.plan import kind_of
+
         project = read_compose(self._repo, os.environ)
         kinds = {service.name: kind_of(service, project) for service in project.services.values()}
         return tuple(ServiceStatus(name, kind, state) for name, kind in kinds.items() if kind != "job")
@@ -111,6 +114,8 @@ class LocalBackend:
         return False
 
     def _clear(self, *, volumes: bool) -> bool:
+        from dsscaffold.runtime.servers.home import remove_outside
+
         lock = acquire(self._run.lock, wait=5.0, text=f"{os.getpid()}\n")
         if lock is None:
             raise DsscaffoldError(f"{self._repo} is being started again by process {holder(self._run)}.")

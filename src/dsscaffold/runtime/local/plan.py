@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from dsscaffold.runtime.environments.python import python_bin
 from dsscaffold.runtime.health import http_ready
 from dsscaffold.runtime.local.addresses import Address, container_port, rewrite
-from dsscaffold.runtime.local.unit import Unit
 from dsscaffold.runtime.ports import HOST
 from dsscaffold.runtime.process import Command
+from dsscaffold.runtime.unit import Unit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
     from dsscaffold.runtime.compose.model import ComposeService
     from dsscaffold.runtime.events import Event, OnEvent
-    from dsscaffold.runtime.local.unit import Unit
     from dsscaffold.runtime.ports import PortBook
     from dsscaffold.runtime.process import Runner
     from dsscaffold.runtime.repo import RunFolder
+    from dsscaffold.runtime.unit import Unit
 
 
 class Preparation:

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dsscaffold.runtime.compose.model import Dependency
-    from dsscaffold.runtime.local.unit import Unit
     from dsscaffold.runtime.process import Child, Runner
     from dsscaffold.runtime.results import State
+    from dsscaffold.runtime.unit import Unit
 
 _TAIL_LINES = 15
 _KILL_SECONDS = 2.0

@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
-    from dsscaffold.runtime.local.unit import Unit
     from dsscaffold.runtime.process import Runner
     from dsscaffold.runtime.results import ServiceFailure
+    from dsscaffold.runtime.unit import Unit
 
 
 class Supervisor:

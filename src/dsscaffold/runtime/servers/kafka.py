@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from dsscaffold.errors import DsscaffoldError
 from dsscaffold.runtime.health import port_open
-from dsscaffold.runtime.local.unit import Unit
 from dsscaffold.runtime.ports import HOST
 from dsscaffold.runtime.process import Command
+from dsscaffold.runtime.unit import Unit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

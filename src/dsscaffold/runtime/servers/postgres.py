@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 from dsscaffold.errors import DsscaffoldError
 from dsscaffold.runtime.health import postgres_ready
-from dsscaffold.runtime.local.unit import Unit
 from dsscaffold.runtime.ports import HOST
 from dsscaffold.runtime.process import Command
 from dsscaffold.runtime.process_table import wait_until_gone
 from dsscaffold.runtime.servers.home import reachable, unprivileged_home
+from dsscaffold.runtime.unit import Unit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
