@@ -160,6 +160,18 @@ def list_(templates: Templates = None, json: Json = False) -> None:
     Printer(json=json).catalogue(run_list(load_catalogue(find_templates(templates))))
 
 
+@app.command()
+def doctor(port: Port = None, json: Json = False) -> None:
+    """Say what this machine has, what would be fetched, and what stands in the way; exit code 1 if anything does."""
+    from dsscaffold.commands.doctor import run_doctor
+    from dsscaffold.render import Printer
+
+    result = run_doctor(port)
+    Printer(json=json).doctor(result)
+    if not result.ok:
+        raise typer.Exit(1)
+
+
 def _start_and_prove(printer: Printer, made: NewResult, port: int | None) -> None:
     """Start what `new` made in the background, and send an order through it if it takes orders."""
     from dsscaffold.commands.first_order import place_order

@@ -17,6 +17,7 @@ from rich.tree import Tree
 
 if TYPE_CHECKING:
     from dsscaffold.commands.catalogue import ListResult
+    from dsscaffold.commands.doctor import DoctorResult
     from dsscaffold.commands.first_order import FirstOrder
     from dsscaffold.commands.new import NewResult
     from dsscaffold.errors import DsscaffoldError
@@ -165,6 +166,19 @@ class Printer:
                 notes = f" ({'; '.join(choice.notes)}{week})" if choice.notes or week else ""
                 self.console.print(Text.assemble("  ", (f"{choice.name:<16}", "cyan"), choice.summary, (notes, "dim")))
         self.console.print(Text.assemble(("Languages", "bold"), f"  {', '.join(result.languages)}"))
+
+    def doctor(self, result: DoctorResult) -> None:
+        """Show what was found, and the remedy where there is something to do."""
+        if self.document(result):
+            return
+        marks = {"ok": ("✓", "green"), "fetch": ("↓", "cyan"), "warning": ("!", "yellow"), "problem": ("✗", "red")}
+        for finding in result.findings:
+            mark, colour = marks[finding.level]
+            self.console.print(Text.assemble((f"{mark} ", colour), f"{finding.name:<22}", finding.found))
+            if finding.remedy:
+                self.console.print(Text(f"    {finding.remedy}", "dim"))
+        if result.fetch_bytes:
+            self.console.print(f"\nThe first `up` fetches {result.fetch_bytes / 1e6:.0f} MB, once for this machine.")
 
     def status(self, result: StatusResult) -> None:
         """Show what runs where."""
