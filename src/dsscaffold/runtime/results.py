@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
 Kind = Literal["gateway", "service", "broker", "database", "job"]
@@ -55,6 +55,14 @@ class StatusResult:
         """Return the document of `status --json`."""
         services = [service.to_json() for service in self.services]
         return {"repo": str(self.repo), "backend": self.backend, "services": services}
+
+
+_ORDER = ("gateway", "service", "job", "broker", "database")
+
+
+def in_order(services: Iterable[ServiceStatus]) -> tuple[ServiceStatus, ...]:
+    """Return services as people read them: what they call first, what it all stands on last."""
+    return tuple(sorted(services, key=lambda service: (_ORDER.index(service.kind), service.name)))
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,14 @@ from textwrap import dedent
 
 import psutil
 import pytest
+from hypothesis import settings
 
 from dsscaffold.runtime.process import Command
 from dsscaffold.runtime.repo import RunFolder
+
+# How long an example takes says more of the machine's load than of the code.
+settings.register_profile("runtime", deadline=None)
+settings.load_profile("runtime")
 
 #: Answers /health/ready with 200, or 503 while a file `sick` lies beside it; says when it starts and stops.
 APP = """

@@ -120,3 +120,14 @@ def test_roots_server_lives_outside_and_is_removed(run: RunFolder, tmp_path: Pat
         assert homes.remove_outside(run)
     assert not home.folder.exists()
     assert not homes.remove_outside(run)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="for root only")
+def test_what_a_deleted_repository_left_outside_goes_when_another_takes_its_place(run: RunFolder) -> None:
+    first = homes.unprivileged_home(run, "postgres").folder.parent
+    (run.root / "outside").unlink()
+    try:
+        assert homes.unprivileged_home(run, "postgres").folder.parent != first
+        assert not first.exists()
+    finally:
+        homes.remove_outside(run)

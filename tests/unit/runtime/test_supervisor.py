@@ -21,7 +21,7 @@ from dsscaffold.runtime.repo import RunFolder
 from dsscaffold.runtime.results import ServiceFailure
 from dsscaffold.runtime.unit import Unit
 
-QUICK = Pace(poll_starting=0.02, poll_healthy=0.05, give_up=0.4)
+QUICK = Pace(poll_starting=0.02, poll_healthy=0.05, give_up=0.4, first_restart=0.02)
 ALWAYS = Restart("always")
 
 Body = Callable[["World"], Awaitable[None]]

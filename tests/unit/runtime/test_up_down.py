@@ -19,6 +19,7 @@ from dsscaffold.commands.status import run_status
 from dsscaffold.commands.up import run_up
 from dsscaffold.errors import DsscaffoldError, UsageError
 from dsscaffold.runtime.events import EnvironmentDone, Event, LogLine, Ready, ServiceChanged
+from dsscaffold.runtime.lock import is_held
 from dsscaffold.runtime.repo import find_repo
 from dsscaffold.runtime.results import UpResult
 
@@ -151,6 +152,7 @@ def test_a_killed_supervisor_leaves_no_process(repo: Path, wait_until: Wait, liv
     assert len(pids) == 4
     os.kill(result.pid, signal.SIGKILL)
     wait_until(lambda: not any(map(lives, pids)), "the end of all processes")
+    wait_until(lambda: not is_held(repo / ".dsscaffold/run/lock"))
     assert [service.state for service in run_status(repo).services] == ["stopped"]
     assert detached(repo).ok
 
@@ -165,7 +167,7 @@ def test_what_a_killed_supervisor_and_guard_left_is_ended(
     guards = [pid for pid in others if "guard.py" in " ".join(psutil.Process(pid).cmdline())]
     for pid in (*guards, supervisor):
         os.kill(pid, signal.SIGKILL)
-    wait_until(lambda: not any(map(lives, (*guards, supervisor))))
+    wait_until(lambda: not any(map(lives, (*guards, supervisor))) and not is_held(repo / ".dsscaffold/run/lock"))
     left = [pid for pid in others if lives(pid)]
     assert len(left) == 2
     if then == "up":

@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from dsscaffold.errors import DsscaffoldError
-from dsscaffold.runtime.environments.stamp import stamp
 from dsscaffold.runtime.process import Command
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from dsscaffold.runtime.environments.stamp import Stamp
     from dsscaffold.runtime.process import Runner
     from dsscaffold.runtime.toolchain import Node
 
 
-def node_is_current(folder: Path, node: Node) -> bool:
-    """Tell whether node_modules in `folder` is the one that its package-lock.json asks for."""
-    return _lock(folder).is_file() and _stamp(folder, node).holds()
+def node_is_current(folder: Path) -> bool:
+    """Tell whether node_modules in `folder` has what its package-lock.json asks for, whoever installed it.
+
+    npm leaves a lock file of its own in there, at the very end of an installation. Packages that only development
+    needs may be missing, and optional ones are for other platforms.
+    """
+    wanted = _packages(_lock(folder))
+    if wanted is None:
+        return False
+    installed = _packages(folder / "node_modules" / ".package-lock.json") or {}
+    return all(
+        package.get("version") == installed.get(path, {}).get("version")
+        for path, package in wanted.items()
+        if path and not (package.get("dev") or package.get("optional") or package.get("devOptional"))
+    )
 
 
 async def install_node(folder: Path, node: Node, runner: Runner, environ: Mapping[str, str]) -> None:
@@ -32,7 +43,8 @@ async def install_node(folder: Path, node: Node, runner: Runner, environ: Mappin
         raise DsscaffoldError(
             f"{_lock(folder)} is missing.", "It is the lock file of the service: restore it from git."
         )
-    argv = (str(node.bin / "npm"), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--no-progress")
+    options = ("--ignore-scripts", "--no-audit", "--no-fund", "--no-progress", "--prefer-offline")
+    argv = (str(node.bin / "npm"), "ci", *options)
     env = {**environ, "PATH": f"{node.bin}:{environ.get('PATH', '')}", "NO_UPDATE_NOTIFIER": "1"}
     # Development packages too, whatever the shell says: the service's own tests need them.
     env.pop("NODE_ENV", None)
@@ -42,14 +54,15 @@ async def install_node(folder: Path, node: Node, runner: Runner, environ: Mappin
             f"The packages of {folder.name} could not be installed:\n{done.tail()}",
             f"By hand: cd {folder} && npm ci --ignore-scripts",
         )
-    # npm makes no folder where there is nothing to install.
-    (folder / "node_modules").mkdir(exist_ok=True)
-    _stamp(folder, node).write()
+
+
+def _packages(lock: Path) -> dict[str, dict[str, object]] | None:
+    try:
+        packages = json.loads(lock.read_text(encoding="utf-8"))["packages"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return packages if isinstance(packages, dict) else None
 
 
 def _lock(folder: Path) -> Path:
     return folder / "package-lock.json"
-
-
-def _stamp(folder: Path, node: Node) -> Stamp:
-    return stamp(folder / "node_modules", _lock(folder), f"node {node.version}")

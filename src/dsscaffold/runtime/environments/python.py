@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dsscaffold.errors import DsscaffoldError
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dsscaffold.runtime.environments.stamp import Stamp
-    from dsscaffold.runtime.process import Runner
+    from dsscaffold.runtime.process import Completed, Runner
 
 
 def python_bin(folder: Path) -> Path:
@@ -43,15 +44,17 @@ async def install_python(folder: Path, runner: Runner, environ: Mapping[str, str
     uv, python = find_uv_bin(), python_bin(folder) / "python"
     if not python.exists():
         # An environment whose interpreter is gone (an upgrade of the system's Python) is made anew.
-        make = (uv, "venv", "--clear", "--no-project", "--quiet", "--python", sys.executable, str(folder / ".venv"))
-        await _uv(make, folder, runner, environ)
-    sync = (uv, "pip", "sync", "--require-hashes", "--compile-bytecode", "--quiet", "--python", str(python))
-    await _uv((*sync, str(_lock(folder))), folder, runner, environ)
+        make = ("venv", "--clear", "--no-project", "--quiet", "--python", sys.executable, str(folder / ".venv"))
+        _check(await runner.run(Command((uv, *make), folder, environ)), folder)
+    sync = ("pip", "sync", "--require-hashes", "--compile-bytecode", "--quiet", "--python", str(python))
+    # The lock pins what is installed, so what uv has in its cache needs no question to the registry.
+    command = Command((uv, *sync, "--offline", str(_lock(folder))), folder, environ)
+    if (await runner.run(command)).code != 0:
+        _check(await runner.run(replace(command, argv=(uv, *sync, str(_lock(folder))))), folder)
     _stamp(folder).write()
 
 
-async def _uv(argv: tuple[str, ...], folder: Path, runner: Runner, environ: Mapping[str, str]) -> None:
-    done = await runner.run(Command(argv, folder, environ))
+def _check(done: Completed, folder: Path) -> None:
     if done.code != 0:
         raise DsscaffoldError(
             f"The packages of {folder.name} could not be installed:\n{done.tail()}",

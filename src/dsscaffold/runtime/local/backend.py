@@ -15,8 +15,9 @@ from dsscaffold.runtime.local.leftovers import end_leftovers
 from dsscaffold.runtime.local.log_files import Follower
 from dsscaffold.runtime.local.state import read_state
 from dsscaffold.runtime.lock import acquire
+from dsscaffold.runtime.process_table import wait_until_gone
 from dsscaffold.runtime.repo import RunFolder
-from dsscaffold.runtime.results import DownResult, ServiceStatus, StatusResult
+from dsscaffold.runtime.results import DownResult, ServiceStatus, StatusResult, in_order
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
     from dsscaffold.runtime.results import State, UpResult
 
 _STOP_SECONDS = 90.0
+_END_SECONDS = 2.0
 _POLL_SECONDS = 0.1
-_ORDER = ("gateway", "service", "job", "broker", "database")
 
 
 class LocalBackend:
@@ -69,8 +70,7 @@ class LocalBackend:
             services = state.services
         else:
             services = self._declared("stopped" if pid is None else "starting")
-        ordered = sorted(services, key=lambda service: (_ORDER.index(service.kind), service.name))
-        return StatusResult(self._repo, self.name, tuple(ordered))
+        return StatusResult(self._repo, self.name, in_order(services))
 
     def logs(self, service: str | None, *, follow: bool, tail: int | None) -> Iterator[LogLine]:
         """Yield log lines, with `follow` until the caller has enough."""
@@ -94,6 +94,9 @@ class LocalBackend:
         return tuple(ServiceStatus(name, kind, state) for name, kind in kinds.items() if kind != "job")
 
     def _stop_supervisor(self, pid: int) -> None:
+        import psutil
+
+        process = psutil.Process(pid) if psutil.pid_exists(pid) else None
         _signal(pid, signal.SIGTERM)
         try:
             stopped = self._wait_until_free(_STOP_SECONDS)
@@ -104,6 +107,9 @@ class LocalBackend:
         if not stopped:
             # Its guard then ends what it has started.
             _signal(pid, signal.SIGKILL)
+        if process:
+            # It gives the lock back a moment before it ends.
+            wait_until_gone([process], _END_SECONDS)
 
     def _wait_until_free(self, seconds: float) -> bool:
         deadline = time.monotonic() + seconds

@@ -14,7 +14,7 @@ from dsscaffold.errors import DsscaffoldError
 from dsscaffold.runtime.backend import UpOptions
 from dsscaffold.runtime.events import Ready
 from dsscaffold.runtime.files import last_lines
-from dsscaffold.runtime.local.holder import already_up, holder
+from dsscaffold.runtime.local.holder import hold
 from dsscaffold.runtime.process import start_detached
 from dsscaffold.runtime.repo import RunFolder
 
@@ -33,9 +33,8 @@ def up_detached(run: RunFolder, options: UpOptions, on_event: OnEvent) -> UpResu
     Raises:
         DsscaffoldError: what the supervisor raised.
     """
-    if holder(run) is not None:
-        raise already_up(run)
-    run.create()
+    # Asked here too: another's supervisor keeps its log, and the answer comes sooner.
+    hold(run).release()
     reader, writer = Pipe(duplex=False)
     arguments = json.dumps({"repo": str(run.repo), "port": options.port})
     process = start_detached(__name__, (arguments,), run.supervisor_log, writer.fileno())

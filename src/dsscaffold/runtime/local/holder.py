@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from dsscaffold.runtime.lock import HeldLock
     from dsscaffold.runtime.repo import RunFolder
 
-#: Longer than anybody looks whether the lock is free, shorter than a person waits.
+#: Longer than anybody looks whether the lock is free, or than a killed process takes to vanish with all its threads.
 _WAIT_SECONDS = 0.5
 
 

@@ -100,10 +100,9 @@ class Preparation:
         folder = service.folder
         if service.local.runtime == "python" and not python_is_current(folder):
             await self._timed(service, install_python(folder, self._runner, self._environ))
-        elif service.local.runtime == "node":
+        elif service.local.runtime == "node" and not node_is_current(folder):
             node = await self._tools.node()
-            if not node_is_current(folder, node):
-                await self._timed(service, install_node(folder, node, self._runner, self._environ))
+            await self._timed(service, install_node(folder, node, self._runner, self._environ))
 
     async def _timed(self, service: ComposeService, installation: Awaitable[None]) -> None:
         began = time.monotonic()

@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_FIRST, _LAST = 0.25, 10.0
+FIRST = 0.25
+_LAST = 10.0
 _SETTLED_SECONDS = 30.0
 
 
 class Backoff:
     """Double the delay at every end, up to a limit; one that was healthy for long begins anew."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic, first: float = FIRST) -> None:
         self._clock = clock
-        self._delay = _FIRST
+        self._first = self._delay = first
         self._healthy_since: float | None = None
 
     def healthy(self) -> None:
@@ -28,7 +29,7 @@ class Backoff:
     def ended(self) -> None:
         """Note that the process ended."""
         if self._healthy_since is not None and self._clock() - self._healthy_since >= _SETTLED_SECONDS:
-            self._delay = _FIRST
+            self._delay = self._first
         self._healthy_since = None
 
     def next(self) -> float:

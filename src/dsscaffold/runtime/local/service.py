@@ -10,8 +10,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from dsscaffold.errors import DsscaffoldError
+from dsscaffold.runtime.compose.model import CONDITIONS
 from dsscaffold.runtime.files import append_line, last_lines, rotate
-from dsscaffold.runtime.local.restart import Backoff
+from dsscaffold.runtime.local.restart import FIRST, Backoff
 from dsscaffold.runtime.results import ServiceFailure, ServiceStatus
 
 if TYPE_CHECKING:
@@ -38,16 +39,23 @@ class Pace:
     give_up: float = 120.0
     #: So many probes in a row must fail before a healthy service counts as unhealthy.
     tolerated: int = 2
+    first_restart: float = FIRST
 
 
 class Service:
     """One unit, kept alive. `changed` is called at every change of its state."""
 
     def __init__(
-        self, unit: Unit, others: Mapping[str, Service], runner: Runner, log: Path, changed: Callable[[Service], None]
+        self,
+        unit: Unit,
+        others: Mapping[str, Service],
+        runner: Runner,
+        log: Path,
+        changed: Callable[[Service], None],
+        pace: Pace,
     ) -> None:
         self.unit = unit
-        self.pace = Pace()
+        self.pace = pace
         self.state: State = "starting"
         self.detail = ""
         self.restarts = 0
@@ -61,11 +69,9 @@ class Service:
         self._runner = runner
         self._changed = changed
         self._since = _now()
-        self._started = asyncio.Event()
-        self._healthy = asyncio.Event()
-        self._completed = asyncio.Event()
+        self._reached = {condition: asyncio.Event() for condition in CONDITIONS}
         self._stopping = False
-        self._backoff = Backoff()
+        self._backoff = Backoff(first=pace.first_restart)
         self._task: asyncio.Task[None] | None = None
         self._log_start = 0
 
@@ -77,7 +83,7 @@ class Service:
     @property
     def done(self) -> bool:
         """Tell whether this was a job that did its work."""
-        return self.unit.job and self._completed.is_set()
+        return self.unit.job and self._reached["service_completed_successfully"].is_set()
 
     def start(self) -> None:
         """Begin; returns at once."""
@@ -126,12 +132,7 @@ class Service:
 
     async def reached(self, dependency: Dependency) -> None:
         """Return once this service is as far as another one needs it to be."""
-        events = {
-            "service_started": self._started,
-            "service_healthy": self._healthy,
-            "service_completed_successfully": self._completed,
-        }
-        await events[dependency.condition].wait()
+        await self._reached[dependency.condition].wait()
 
     async def _run(self) -> None:
         for dependency in self.unit.depends_on:
@@ -173,7 +174,7 @@ class Service:
             self.fail(str(error), with_log=False)
             return None
         self.child = child
-        self._started.set()
+        self._reached["service_started"].set()
         self.move("starting")
         self._changed(self)
         watching = asyncio.create_task(self._watch(began))
@@ -181,7 +182,7 @@ class Service:
             return await child.wait()
         finally:
             watching.cancel()
-            self._healthy.clear()
+            self._reached["service_healthy"].clear()
             self._backoff.ended()
             # What it started and left behind goes too.
             self._runner.finish(child)
@@ -201,13 +202,13 @@ class Service:
                 self.move(self.state, problem)
                 self._check_patience(began, problem)
             elif failures >= self.pace.tolerated:
-                self._healthy.clear()
+                self._reached["service_healthy"].clear()
                 self.move("unhealthy", problem)
-            await asyncio.sleep(self.pace.poll_healthy if self._healthy.is_set() else self.pace.poll_starting)
+            await asyncio.sleep(self.pace.poll_healthy if self.state == "healthy" else self.pace.poll_starting)
 
     def _well(self, seconds: float) -> None:
         self._backoff.healthy()
-        self._healthy.set()
+        self._reached["service_healthy"].set()
         if self.seconds is None:
             self.seconds = seconds
         self.move("healthy")
@@ -221,7 +222,7 @@ class Service:
         """Decide whether to start again, and tell the verdict where that is decided by the way it ended."""
         mode, limit = self.unit.restart.mode, self.unit.restart.limit
         if self.unit.job and code == 0:
-            self._completed.set()
+            self._reached["service_completed_successfully"].set()
             self.move("exited", "done")
             self._judge(None)
             return False

@@ -16,7 +16,7 @@ from dsscaffold.runtime.local.state import StateFile, read_state
 from dsscaffold.runtime.local.supervisor import Supervisor
 from dsscaffold.runtime.ports import PortBook
 from dsscaffold.runtime.process import Runner
-from dsscaffold.runtime.results import StatusResult, Timings, UpResult
+from dsscaffold.runtime.results import StatusResult, Timings, UpResult, in_order
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -120,7 +120,7 @@ class Session:
 
     def _result(self, *, interrupted: bool) -> UpResult:
         services = self._supervisor.services.values() if self._supervisor else ()
-        statuses = tuple(service.status() for service in services if not service.done)
+        statuses = in_order(service.status() for service in services if not service.done)
         status = StatusResult(self._run.repo, "local", statuses)
         logs, detached = self._run.logs, self._options.detach
         return UpResult(status, self._timings, os.getpid(), logs, detached, tuple(self._failures), interrupted)

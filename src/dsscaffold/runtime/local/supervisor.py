@@ -29,8 +29,7 @@ class Supervisor:
     ) -> None:
         services: dict[str, Service] = {}
         for unit in units:
-            services[unit.name] = Service(unit, services, runner, log(unit.name), changed)
-            services[unit.name].pace = pace or Pace()
+            services[unit.name] = Service(unit, services, runner, log(unit.name), changed, pace or Pace())
         self.services: Mapping[str, Service] = services
         self._runner = runner
         self._stops: dict[str, asyncio.Task[None]] = {}

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from dsscaffold.runtime.repo import RunFolder
 
 _OUTSIDE = Path("/var/tmp")
+_PREFIX = "dsscaffold-"
 _OWNER = "repository"
 
 
@@ -47,7 +48,8 @@ def unprivileged_home(run: RunFolder, server: str) -> Home:
     identity = Identity(nobody.pw_uid, nobody.pw_gid)
     outside = _remembered(run)
     if outside is None:
-        outside = Path(tempfile.mkdtemp(prefix="dsscaffold-", dir=_OUTSIDE))
+        _remove_orphans(run)
+        outside = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=_OUTSIDE))
         (outside / _OWNER).write_text(str(run.repo))
         _note(run).write_text(str(outside))
         # Others may pass through, no more; what is inside belongs to the server's user alone.
@@ -82,6 +84,14 @@ def _remembered(run: RunFolder) -> Path | None:
     except OSError:
         return None
     return outside if owned and outside.parent == _OUTSIDE else None
+
+
+def _remove_orphans(run: RunFolder) -> None:
+    """Remove what a repository left that was at the same place and has been deleted since."""
+    for folder in _OUTSIDE.glob(f"{_PREFIX}*"):
+        owner = folder / _OWNER
+        if owner.is_file() and owner.stat().st_uid == 0 and owner.read_text() == str(run.repo):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _note(run: RunFolder) -> Path:

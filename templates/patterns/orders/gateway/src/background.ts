@@ -1,0 +1,52 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Logger } from "./logger.ts";
+import { exponential } from "./retry.ts";
+
+const STOP_MS = 3_000;
+
+/** Work that goes on beside the requests, for as long as the process runs. */
+export interface BackgroundTask {
+  /**
+   * Ask the work to end, and wait until it has; but not for ever, should what it waits for be away.
+   */
+  stop(): Promise<void>;
+}
+
+/**
+ * Run `work`, which returns when its signal says so. Whatever it throws, it is started again after
+ * a while.
+ */
+export function runInBackground(
+  name: string,
+  work: (signal: AbortSignal) => Promise<void>,
+  log: Logger,
+): BackgroundTask {
+  const stopping = new AbortController();
+  const ended = keepRunning(name, work, stopping.signal, log);
+  return {
+    async stop() {
+      stopping.abort();
+      await Promise.race([ended, sleep(STOP_MS, undefined, { ref: false })]);
+    },
+  };
+}
+
+async function keepRunning(
+  name: string,
+  work: (signal: AbortSignal) => Promise<void>,
+  signal: AbortSignal,
+  log: Logger,
+): Promise<void> {
+  for (let failures = 0; !signal.aborted; ) {
+    const started = Date.now();
+    try {
+      await work(signal);
+    } catch (error) {
+      if (signal.aborted) return;
+      // What ran for a while before it failed is not the same trouble as before.
+      failures = Date.now() - started > 30_000 ? 1 : failures + 1;
+      log.warn({ err: error, task: name, failures }, "background task failed, starting it again");
+      await sleep(exponential(failures), undefined, { signal }).catch(() => {});
+    }
+  }
+}
