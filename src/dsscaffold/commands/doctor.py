@@ -146,7 +146,9 @@ def _space(name: str, folder: Path) -> Finding:
     free = shutil.disk_usage(existing).free
     text = f"{free / 1e9:.1f} GB free in {existing}"
     if not existing.is_dir() or not os.access(existing, os.W_OK):
-        return Finding(name, "problem", f"{existing} is no folder that can be written", "Set DSSCAFFOLD_CACHE, or go elsewhere.")
+        return Finding(
+            name, "problem", f"{existing} is no folder that can be written", "Set DSSCAFFOLD_CACHE, or go elsewhere."
+        )
     if free < _SPACE_NEEDED:
         return Finding(name, "problem", text, f"About {_SPACE_NEEDED / 1e9:.1f} GB are needed: make room.")
     return Finding(name, "ok", text)

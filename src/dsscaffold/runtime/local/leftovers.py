@@ -25,14 +25,24 @@ def end_leftovers(state: RunState) -> tuple[int, ...]:
     created when the state says, so one that got the same number later is left alone.
     """
     alive = [process for process in (_find(entry) for entry in state.processes) if process]
+    families = [member for process in alive for member in (process, *_children(process))]
     for process in alive:
         try:
             # Each leads a group of its own.
             os.killpg(process.pid, signal.SIGKILL)
         except (ProcessLookupError, PermissionError):
             continue
-    wait_until_gone(alive, _WAIT_SECONDS)
+    wait_until_gone(families, _WAIT_SECONDS)
     return tuple(process.pid for process in alive)
+
+
+def _children(process: psutil.Process) -> list[psutil.Process]:
+    import psutil
+
+    try:
+        return process.children(recursive=True)
+    except psutil.Error:
+        return []
 
 
 def _find(entry: ProcessId) -> psutil.Process | None:

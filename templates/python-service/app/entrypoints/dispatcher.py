@@ -1,12 +1,12 @@
 """The dispatcher: takes a message to its handler, and to an end, whatever the handler does.
 
-| outcome                              | then                                               |
-|--------------------------------------|----------------------------------------------------|
-| handled, or handled before           | done                                               |
-| no handler for its type              | done: the topic carries more than this service reads |
-| the database or broker is away       | tried again for as long as it takes                |
-| not an event, or not as agreed       | dead letter at once                                |
-| any other error                      | tried five times, then dead letter                 |
+| outcome                        | then                                |
+|--------------------------------|-------------------------------------|
+| handled, or handled before     | done                                |
+| no handler for its type        | done                                |
+| the database or broker is away | tried again for as long as it takes |
+| not an event, or not as agreed | dead letter at once                 |
+| any other error                | tried five times, then dead letter  |
 """
 
 import asyncio

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from aiokafka import TopicPartition
 
+from app.adapters.kafka.membership import Membership
 from app.adapters.kafka.partition import Partition
-from app.adapters.kafka.session import Session
 from app.adapters.kafka.watchdog import STUCK_SECONDS, Stuck, Watchdog
 from app.application.broker import Received
 from tests.fakes import FakeClock, until
@@ -29,7 +29,7 @@ class Record:
 
 
 class FakeClient:
-    """As much of the Kafka client as a session uses, over lists in memory."""
+    """As much of the Kafka client as a membership uses, over lists in memory."""
 
     def __init__(self, **values: list[str]) -> None:
         self.records = {
@@ -85,17 +85,17 @@ class Handler:
 
 
 class Member:
-    """A session that has joined a group and was given both partitions."""
+    """A membership that was given both partitions."""
 
     def __init__(self, client: FakeClient, handler: Handler) -> None:
         self.client = client
-        self.session = Session(client, ["notes"], handler)
+        self.membership = Membership(client, ["notes"], handler)
         self.stopping = asyncio.Event()
 
     async def join(self) -> None:
-        self.task = asyncio.create_task(self.session.run(self.stopping))
+        self.task = asyncio.create_task(self.membership.run(self.stopping))
         await until(lambda: self.client.listener is not None)
-        await self.session.on_partitions_assigned([LEFT, RIGHT])
+        await self.membership.on_partitions_assigned([LEFT, RIGHT])
 
     async def leave(self) -> None:
         self.stopping.set()
@@ -132,10 +132,10 @@ async def test_commits_what_is_handled_before_a_partition_goes_to_another_member
     member = Member(client, handler)
     await member.join()
     await until(lambda: len(handler.handled) == 3)
-    await member.session.on_partitions_revoked([LEFT, RIGHT])
+    await member.membership.on_partitions_revoked([LEFT, RIGHT])
     assert client.committed == {LEFT: 1, RIGHT: 2}
-    assert member.session.partitions == 0
-    assert member.session.problem is None
+    assert member.membership.partitions == 0
+    assert member.membership.problem is None
     await member.leave()
 
 
@@ -149,7 +149,7 @@ async def test_goes_on_where_the_group_has_come_to() -> None:
     assert client.committed == {LEFT: 2}
 
 
-async def test_an_error_of_the_client_ends_the_session() -> None:
+async def test_an_error_of_the_client_ends_the_membership() -> None:
     client, handler = FakeClient(left=["a"], right=[]), Handler()
 
     async def broken(tp: TopicPartition) -> int:
@@ -224,3 +224,13 @@ def test_a_message_that_waits_for_the_database_shows_but_calls_for_no_new_consum
     clock.now += STUCK_SECONDS
     watchdog.observe([waiting], {LEFT: 8})
     assert (watchdog.lag, watchdog.standstill) == (3, STUCK_SECONDS)
+
+
+def test_a_topic_that_was_made_anew_is_no_standstill() -> None:
+    clock = FakeClock()
+    watchdog = Watchdog(clock)
+    ahead = partition(500)
+    for _ in range(3):
+        watchdog.observe([ahead], {LEFT: 0})
+        clock.now += STUCK_SECONDS
+    assert (watchdog.lag, watchdog.standstill) == (0, 0.0)

@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from aiokafka import AIOKafkaConsumer
 
-from app.adapters.kafka.session import Session
+from app.adapters.kafka.membership import Membership
 from app.adapters.kafka.topics import create_topics
 from app.adapters.kafka.watchdog import STUCK_SECONDS
 from app.application.broker import Handle, dead_letter_topic
@@ -34,33 +34,33 @@ class KafkaConsumer:
         self._group = group
         self._handle = handle
         self._stopping = asyncio.Event()
-        self._session: Session | None = None
-        self._problem = "not started"
+        self._membership: Membership | None = None
+        self._problem = "connecting"
 
     async def run(self) -> None:
         while not self._stopping.is_set():
             try:
                 await create_topics(self._servers, self._used_topics)
-                self._session = Session(self._client(), self._topics, self._handle)
-                await self._session.run(self._stopping)
+                self._membership = Membership(self._client(), self._topics, self._handle)
+                await self._membership.run(self._stopping)
             except Exception as error:
                 self._problem = repr(_cause(error))
                 logger.warning("consumer starts again", extra={"problem": self._problem})
                 await wait_for_event(self._stopping, RETRY_SECONDS)
             finally:
-                self._session = None
+                self._membership = None
 
     def stop(self) -> None:
         self._stopping.set()
 
     async def health(self) -> Health:
-        session = self._session
-        if session is None:
+        membership = self._membership
+        if membership is None:
             return Health(ok=False, detail={"reason": self._problem})
-        detail = {"partitions": session.partitions, "lag": session.watchdog.lag}
-        if session.problem is not None:
-            return Health(ok=False, detail={**detail, "reason": session.problem})
-        if session.watchdog.standstill >= STUCK_SECONDS:
+        detail = {"partitions": membership.partitions, "lag": membership.watchdog.lag}
+        if membership.problem is not None:
+            return Health(ok=False, detail={**detail, "reason": membership.problem})
+        if membership.watchdog.standstill >= STUCK_SECONDS:
             return Health(ok=False, detail={**detail, "reason": "no progress, and messages wait"})
         return Health(ok=True, detail=detail)
 

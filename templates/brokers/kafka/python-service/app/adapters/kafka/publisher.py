@@ -47,6 +47,14 @@ class KafkaPublisher:
             return self._producer
 
     async def _connect(self) -> AIOKafkaProducer:
+        try:
+            await create_topics(self._servers, self._topics)
+            return await self._start()
+        except Exception as error:
+            # Of any type: the client trips over what a broker says that has only just started.
+            raise Unavailable(f"kafka: {error!r}") from error
+
+    async def _start(self) -> AIOKafkaProducer:
         producer = AIOKafkaProducer(
             bootstrap_servers=self._servers,
             enable_idempotence=True,
@@ -54,11 +62,10 @@ class KafkaPublisher:
             request_timeout_ms=SEND_TIMEOUT_MS,
         )
         try:
-            await create_topics(self._servers, self._topics)
             await producer.start()
-        except (KafkaError, OSError, TimeoutError) as error:
+        except BaseException:
             await close(producer)
-            raise Unavailable(f"kafka: {error!r}") from error
+            raise
         return producer
 
     async def _drop(self, producer: AIOKafkaProducer | None) -> None:

@@ -34,7 +34,7 @@ class Watchdog:
         now = self._clock()
         behind = {}
         for partition in partitions:
-            if partition.position != ends[partition.tp]:
+            if partition.position is None or partition.position < ends[partition.tp]:
                 position, since = self._behind.get(partition.tp, (None, now))
                 moved = position != partition.position
                 behind[partition.tp] = (partition.position, now if moved else since)

@@ -21,7 +21,7 @@ RELEASE_SECONDS = 3.0
 CALL_SECONDS = 2.0
 
 
-class Session(ConsumerRebalanceListener):
+class Membership(ConsumerRebalanceListener):
     """Handles the partitions that the group gives to this process, each in a task of its own."""
 
     def __init__(self, consumer: AIOKafkaConsumer, topics: Collection[str], handle: Handle) -> None:
