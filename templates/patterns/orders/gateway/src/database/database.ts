@@ -55,11 +55,8 @@ export class Database {
       client.release();
       return result;
     } catch (error) {
-      // A connection that cannot even roll back is of no more use to the pool.
-      await client.query("ROLLBACK").then(
-        () => client.release(),
-        (broken) => client.release(broken),
-      );
+      // Nobody knows in what state the connection is. Without it the server rolls back by itself.
+      client.release(true);
       throw error;
     }
   }

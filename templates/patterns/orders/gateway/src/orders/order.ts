@@ -38,6 +38,11 @@ export interface StatusChange {
   reason?: string;
 }
 
+/** Tell whether `text` can be the id of an order at all. */
+export function isOrderId(text: string): boolean {
+  return /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i.test(text);
+}
+
 export function isFinal(status: OrderStatus): boolean {
   return successors[status].length === 0;
 }

@@ -1,7 +1,13 @@
 import type { Database, Query } from "../database/database.ts";
 import { isFirstDelivery } from "../messaging/inbox.ts";
 import { addToOutbox } from "../messaging/outbox.ts";
-import { type OrderState, type OrderStatus, predecessors, type StatusChange } from "./order.ts";
+import {
+  isOrderId,
+  type OrderState,
+  type OrderStatus,
+  predecessors,
+  type StatusChange,
+} from "./order.ts";
 import { KeyReused, type NewOrder, type OrderStore } from "./order-store.ts";
 
 /** The channel on which every replica hears that an order has changed. */
@@ -31,6 +37,7 @@ export class PostgresOrderStore implements OrderStore {
   }
 
   async find(orderId: string): Promise<OrderState | undefined> {
+    if (!isOrderId(orderId)) return undefined;
     const rows = await this.#database.query<{
       status: OrderStatus;
       reason: string | null;
