@@ -184,9 +184,8 @@ def _start_and_prove(printer: Printer, made: NewResult, port: int | None) -> Non
         raise typer.Exit(1)
     order = None
     if "orders" in made.manifest.patterns:
-        gateway = started.url("gateway") or ""
-        printer.placing_order(gateway)
-        order = place_order(gateway, printer.order_status)
+        printer.placing_order(started)
+        order = place_order(started.url("gateway") or "", printer.order_status)
     printer.started(made, started, order)
 
 

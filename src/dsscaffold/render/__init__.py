@@ -120,9 +120,10 @@ class Printer:
             where = "in the background" if result.detached else "in this terminal; Ctrl-C stops it"
             self.console.print(f"Everything is healthy after {result.timings.total:.1f} s, {where}.")
 
-    def placing_order(self, gateway: str) -> None:
-        """Say that the first order is on its way."""
-        self.console.print(f"\nPOST {gateway}/api/orders")
+    def placing_order(self, started: UpResult) -> None:
+        """Say that everything is up, and that the first order is on its way."""
+        self.console.print(f"Everything is healthy after {started.timings.total:.1f} s.")
+        self.console.print(f"\nPOST {started.url('gateway')}/api/orders")
 
     def order_status(self, status: str) -> None:
         """Show a status that the first order came into."""
