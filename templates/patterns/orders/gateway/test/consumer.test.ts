@@ -55,7 +55,7 @@ test("broken messages are dead letters at once, and the others are handled", asy
   assert.deepEqual(handled, ["fine"]);
   assert.deepEqual(
     broker.published.map(({ headers }) => headers["dlq-reason"]),
-    ["the body is not JSON", "it is no CloudEvent 1.0", "there is no data"],
+    ["the body is not JSON", "not a CloudEvent 1.0", "there is no data"],
   );
 });
 

@@ -1,8 +1,8 @@
 import type { Query } from "../database/database.ts";
 
 /**
- * Note, in the transaction of its effect, that `consumer` handles this event; false when it already
- * did. A broker delivers at least once. This makes the effect happen once.
+ * Record that `consumer` handles an event, in the transaction of its effect; returns false if it
+ * has before. The broker delivers at least once: this makes the effect happen exactly once.
  */
 export async function isFirstDelivery(
   query: Query,
