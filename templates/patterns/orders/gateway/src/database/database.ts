@@ -89,8 +89,21 @@ async function run<Row extends object>(
   text: string,
   values?: unknown[],
 ): Promise<Row[]> {
-  const { rows } = await orUnavailable(() => target.query<Row>(text, values));
+  const { rows } = await orUnavailable(() =>
+    values
+      ? target.query<Row>({ name: statementName(text), text, values })
+      : target.query<Row>(text),
+  );
   return rows;
+}
+
+const statementNames = new Map<string, string>();
+
+/** A statement with a name is prepared once on each connection, instead of planned every time. */
+function statementName(text: string): string {
+  const name = statementNames.get(text) ?? `statement-${statementNames.size + 1}`;
+  statementNames.set(text, name);
+  return name;
 }
 
 async function orUnavailable<T>(work: () => Promise<T>): Promise<T> {

@@ -1,5 +1,5 @@
 import type { Database, Query } from "../database/database.ts";
-import { isFirstDelivery } from "../messaging/inbox.ts";
+import { firstDeliveries } from "../messaging/inbox.ts";
 import { addToOutbox } from "../messaging/outbox.ts";
 import {
   isOrderId,
@@ -63,9 +63,11 @@ export class PostgresOrderStore implements OrderStore {
 
   async apply(changes: StatusChange[]): Promise<void> {
     await this.#database.transaction(async (query) => {
+      const eventIds = changes.map(({ eventId }) => eventId);
+      const pending = await firstDeliveries(query, CONSUMER, eventIds);
       for (const change of changes) {
-        const isNew = await isFirstDelivery(query, CONSUMER, change.eventId);
-        if (isNew) await applyChange(query, change);
+        // Delete instead of has: one batch may contain an event twice.
+        if (pending.delete(change.eventId)) await applyChange(query, change);
       }
     });
   }
