@@ -76,8 +76,8 @@ def check_interrupted(repo: Repository) -> None:
         )
 
 
-def resume(repo: Repository) -> Journal:
-    """Finish the change that was cut off.
+def resume(repo: Repository) -> tuple[Journal, tuple[str, ...]]:
+    """Finish the change that was cut off; return it, and the edited files that were set aside.
 
     Raises:
         DsscaffoldError: none was.
@@ -87,10 +87,10 @@ def resume(repo: Repository) -> Journal:
         raise DsscaffoldError(
             "No change was interrupted here.", "Conflicts? Edit the files, then: git add --all && git commit"
         )
-    _roll_back(repo, journal)
+    rescued = _roll_back(repo, journal)
     _unlock(repo)
     write_change(repo, journal)
-    return journal
+    return journal, rescued
 
 
 def undo(repo: Repository) -> tuple[Journal, tuple[str, ...]]:
@@ -105,7 +105,8 @@ def undo(repo: Repository) -> tuple[Journal, tuple[str, ...]]:
     head = plumb(repo.root, "rev-parse", "HEAD").decode().strip()
     if head != journal.head:
         raise DsscaffoldError(
-            f"{journal.title!r} is committed, or the branch has moved since.", "Take a commit back with: git revert HEAD"
+            f"{journal.title!r} is committed, or the branch has moved since.",
+            "Take a commit back with: git revert HEAD",
         )
     rescued = _roll_back(repo, journal)
     _unlock(repo)
@@ -154,7 +155,9 @@ def _mark_conflicts(repo: Repository, journal: Journal, variables: dict[str, str
     after = read_tree(repo, journal.after)
     there = [path for path in journal.stages if path in after]
     # A sparse checkout leaves files out; one in conflict has to be there to be edited.
-    plumb(repo.root, "update-index", "-z", "--no-skip-worktree", "--stdin", stdin=repo.names(there), variables=variables)
+    plumb(
+        repo.root, "update-index", "-z", "--no-skip-worktree", "--stdin", stdin=repo.names(there), variables=variables
+    )
     missing = [path for path in there if not os.path.lexists(repo.root / path)]
     plumb(repo.root, "checkout-index", "-z", "--stdin", stdin=repo.names(missing), variables=variables)
     lines = index_info(repo, journal.stages, {}, journal.stages)
@@ -258,4 +261,6 @@ def _remove(repo: Repository, path: str) -> None:
 
 def _is_behind_link(repo: Repository, file: Path) -> bool:
     """Return whether a folder on the way to `file` is a link, so that it is another file than git's."""
-    return any(folder.is_symlink() for folder in file.parents if folder.is_relative_to(repo.root) and folder != repo.root)
+    return any(
+        folder.is_symlink() for folder in file.parents if folder.is_relative_to(repo.root) and folder != repo.root
+    )

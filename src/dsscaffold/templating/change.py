@@ -10,29 +10,28 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from dsscaffold import __version__
 from dsscaffold.errors import DsscaffoldError
-from dsscaffold.project.catalogue import Catalogue, find_templates, load_catalogue
-from dsscaffold.project.manifest import MANIFEST_NAME, Manifest, parse_manifest
+from dsscaffold.project.catalogue import load_catalogue
+from dsscaffold.project.manifest import Manifest, parse_manifest
 from dsscaffold.project.manifest_text import ManifestText
-from dsscaffold.project.plan import make_plan
+from dsscaffold.project.plan import SERVICES
 from dsscaffold.templating import git
-from dsscaffold.templating.applied import FOLDER, Applied, is_state, read_applied, state_files
+from dsscaffold.templating.applied import Applied, state_files
 from dsscaffold.templating.applying import check_interrupted, in_the_way, write_change
 from dsscaffold.templating.archive import digest_templates, pack_templates
 from dsscaffold.templating.composing import Composed, compose, find_overlaps, make_journal
 from dsscaffold.templating.lock import change_lock
 from dsscaffold.templating.merging import Merged, merge_sides
-from dsscaffold.templating.origin import check_not_newer, find_origin
-from dsscaffold.templating.renderer import render
-from dsscaffold.templating.repository import Repository, Snapshot, open_repository, read_blobs, take_snapshot
+from dsscaffold.templating.repository import Repository, open_repository
 from dsscaffold.templating.results import ChangeResult, make_result
 from dsscaffold.templating.scratch import Scratch, open_scratch
-from dsscaffold.templating.sides import Rendering, make_sides, read_rendered
+from dsscaffold.templating.sides import Sides, drop_part, make_sides
+from dsscaffold.templating.state import State, read_manifest, read_state, render_state
 
-Edit = Callable[[ManifestText, "State"], ManifestText]
+Edit = Callable[[ManifestText, State], ManifestText]
 
 
 @dataclass(frozen=True)
@@ -40,6 +39,7 @@ class Request:
     """What is asked for: how the manifest changes, and whether the templates do.
 
     `update` takes the templates that are installed, or `templates`; else those that rendered the repository stay.
+    The service `drop` is removed on purpose: with `force` even if the team wrote something in it.
     """
 
     command: str
@@ -47,6 +47,8 @@ class Request:
     edit: Edit = lambda text, state: text
     update: bool = False
     templates: Path | None = None
+    drop: str | None = None
+    force: bool = False
 
 
 @dataclass(frozen=True)
@@ -57,21 +59,6 @@ class Options:
     commit: bool = False
     confirm: Callable[[ChangeResult], None] = lambda result: None
     on_wait: Callable[[], None] = lambda: None
-
-
-@dataclass(frozen=True)
-class State:
-    """What a verb may look at: the repository as git has it, what was applied, and what can be rendered."""
-
-    repo: Repository
-    snapshot: Snapshot
-    applied: Applied
-    catalogue: Catalogue
-
-    def files_below(self, folder: str) -> list[str]:
-        """Return the files of the team below a folder of the project."""
-        prefix = f"{self.repo.prefix}{folder}/"
-        return sorted(path[len(self.repo.prefix) :] for path in self.snapshot.ours if path.startswith(prefix))
 
 
 def run_change(folder: Path, request: Request, options: Options) -> ChangeResult:
@@ -97,22 +84,21 @@ class _Plan:
     """A change that is worked out and waits to be written."""
 
     scratch: Scratch
-    snapshot: Snapshot
+    state: State
     composed: Composed
     result: ChangeResult
 
 
 def _make(plan: _Plan, request: Request, options: Options) -> ChangeResult:
-    repo, result = plan.scratch.repo, plan.result
+    repo, result, snapshot = plan.scratch.repo, plan.result, plan.state.snapshot
     if result.in_the_way:
         raise in_the_way(list(result.in_the_way))
-    if options.commit and plan.snapshot.staged:
+    if options.commit and snapshot.staged:
         raise DsscaffoldError("--commit would commit what is staged here too.", "Commit or unstage that first.")
     options.confirm(result)
     if git.git(repo.root, "rev-parse", "HEAD") != repo.head:
         raise DsscaffoldError("The branch has moved meanwhile. Nothing was changed.", "Run the command again.")
-    journal = make_journal(plan.scratch, plan.snapshot, plan.composed, request.title)
-    write_change(repo, journal)
+    write_change(repo, make_journal(plan.scratch, snapshot, plan.composed, request.title))
     if not options.commit or result.conflicts:
         return result
     git.commit(repo.root, request.title)
@@ -122,71 +108,49 @@ def _make(plan: _Plan, request: Request, options: Options) -> ChangeResult:
 @contextmanager
 def _plan(repo: Repository, request: Request) -> Iterator[_Plan]:
     """Work out a change; nothing in the repository is written."""
-    snapshot = take_snapshot(repo)
-    applied = read_state(repo, snapshot)
-    check_not_newer(applied)
     with tempfile.TemporaryDirectory(prefix="dsscaffold-") as name, open_scratch(repo) as scratch:
         work = Path(name)
-        asked = find_templates(request.templates) if request.update else None
-        origin = find_origin(applied, work / "origin", also=asked)
-        state = State(repo, snapshot, applied, load_catalogue(asked or origin))
-        was = _read_manifest(repo)
+        state = read_state(repo, work, update=request.update, templates=request.templates)
+        was = read_manifest(repo)
         text = request.edit(was, state)
-        manifest = parse_manifest(text.path, text.text, state.catalogue)
-        target = _target(applied, manifest, asked, origin, whole=origin == work / "origin")
-        merged = _merge(scratch, state, target, origin, work)
-        composed = compose(scratch, snapshot, merged, state_files(target), (was.text, text.text))
-        overlaps = find_overlaps(scratch, snapshot, composed)
-        result = make_result(request.command, request.title, applied, target, composed, overlaps, staged=snapshot.staged)
-        yield _Plan(scratch, snapshot, composed, result)
+        target = _target(state, parse_manifest(text.path, text.text, state.catalogue), update=request.update)
+        merged = _merge(scratch, state, target, request, work)
+        composed = compose(scratch, state.snapshot, merged, state_files(target), (was.text, text.text))
+        overlaps = find_overlaps(scratch, state.snapshot, composed)
+        result = make_result(request, state, target, composed, overlaps)
+        yield _Plan(scratch, state, composed, result)
 
 
-def read_state(repo: Repository, snapshot: Snapshot) -> Applied:
-    """Read the applied state as git has it."""
-    start = len(repo.prefix)
-    paths = [path for path in snapshot.ours if path.startswith(repo.prefix) and is_state(PurePosixPath(path[start:]))]
-    contents = read_blobs(repo, (snapshot.ours[path].oid for path in paths))
-    return read_applied({PurePosixPath(path[start:]): data for path, data in zip(paths, contents, strict=True)})
-
-
-def _read_manifest(repo: Repository) -> ManifestText:
-    path = repo.project / MANIFEST_NAME
-    try:
-        text = path.read_bytes().decode()
-    except FileNotFoundError as error:
-        hint = f"Bring it back: git checkout HEAD -- {MANIFEST_NAME}"
-        raise DsscaffoldError(f"{path} is missing.", hint) from error
-    except UnicodeDecodeError as error:
-        raise DsscaffoldError(f"{path} is not UTF-8 text (byte {error.start}).") from error
-    return ManifestText(path, text)
-
-
-def _target(applied: Applied, manifest: Manifest, asked: Path | None, origin: Path, *, whole: bool) -> Applied:
-    """Return the state that the repository is going to be in; without `asked` its templates stay as they are."""
-    version = __version__ if asked else applied.version
-    digest = digest_templates(asked) if asked else applied.digest
-    if whole and digest == applied.digest:
+def _target(state: State, manifest: Manifest, *, update: bool) -> Applied:
+    """Return the state that the repository is going to be in."""
+    applied = state.applied
+    version = __version__ if update else applied.version
+    digest = digest_templates(state.templates) if state.upgrades else applied.digest
+    if state.archive_is_whole and digest == applied.digest:
         return Applied(manifest, version, digest, applied.archive)
-    return Applied(manifest, version, digest, pack_templates(asked or origin)[0])
+    return Applied(manifest, version, digest, pack_templates(state.templates)[0])
 
 
-def _merge(scratch: Scratch, state: State, target: Applied, origin: Path, work: Path) -> Merged:
+def _merge(scratch: Scratch, state: State, target: Applied, request: Request, work: Path) -> Merged:
     """Render both sides and merge them with the team's; where they cannot differ there is nothing to do."""
     applied = state.applied
     if (target.manifest, target.version, target.digest) == (applied.manifest, applied.version, applied.digest):
         return Merged(dict(state.snapshot.ours))
-    base = _render(applied, load_catalogue(origin), work / "base")
-    theirs = _render(target, state.catalogue, work / "theirs")
+    base = render_state(applied, load_catalogue(state.origin), work / "base")
+    theirs = render_state(target, state.catalogue, work / "theirs")
     sides = make_sides(scratch, state.snapshot.ours, base, theirs)
+    if request.drop:
+        sides = _drop(sides, request.drop, force=request.force)
     return merge_sides(scratch, sides, target.version)
 
 
-def _render(applied: Applied, catalogue: Catalogue, folder: Path) -> Rendering:
-    folder.mkdir()
-    try:
-        plan = make_plan(applied.manifest, catalogue, applied.version)
-    except KeyError as error:
+def _drop(sides: Sides, service: str, *, force: bool) -> Sides:
+    """Let a service go; what the team wrote in it goes only by force."""
+    sides, written = drop_part(sides, f"{SERVICES}-{service}")
+    if written and not force:
+        shown = ", ".join(written[:5]) + (f" and {len(written) - 5} more" if len(written) > 5 else "")
         raise DsscaffoldError(
-            f"The templates that rendered this repository do not have {error}.", f"See {FOLDER}/ in git's history."
-        ) from error
-    return Rendering(applied.manifest, read_rendered(folder, render(plan, catalogue.root, folder)))
+            f"Your team wrote something in {service}: {shown}.",
+            "Add --force to remove it all the same; git's history keeps it.",
+        )
+    return sides

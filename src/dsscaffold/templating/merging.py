@@ -54,7 +54,9 @@ def merge_sides(scratch: Scratch, sides: Sides, version: str) -> Merged:
     pending = [part for part in sides.parts if not _is_simple(part)]
     _write_parts(scratch, pending, sides.blobs, version)
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 2) as pool:
-        merged = dict(zip((p.name for p in pending), pool.map(lambda p: _merge(scratch, p, version), pending), strict=True))
+        merged = dict(
+            zip((p.name for p in pending), pool.map(lambda p: _merge(scratch, p, version), pending), strict=True)
+        )
     whole = Merged(dict(sides.outside))
     notes: list[str] = []
     for part in sides.parts:

@@ -4,14 +4,25 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 from dsscaffold.templating.applied import Applied
 from dsscaffold.templating.applying import ABORT, RESET
 from dsscaffold.templating.composing import Composed
 from dsscaffold.templating.merging import Conflict
+from dsscaffold.templating.state import State
 
 Status = Literal["added", "changed", "deleted", "conflict"]
+
+
+class Asked(Protocol):
+    """The names of a request."""
+
+    @property
+    def command(self) -> str: ...
+
+    @property
+    def title(self) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -79,23 +90,22 @@ class ChangeResult:
 
 
 def make_result(
-    command: str, title: str, applied: Applied, target: Applied, composed: Composed, overlaps: tuple[str, ...], *,
-    staged: bool,
+    request: Asked, state: State, target: Applied, composed: Composed, overlaps: tuple[str, ...]
 ) -> ChangeResult:
     """Put together what is to be said about a change."""
+    skipped = (f"{path}: git ignores it, so it is left as it is." for path in composed.merged.ignored)
     return ChangeResult(
-        command=command,
-        title=title,
-        version_from=applied.version,
+        command=request.command,
+        title=request.title,
+        version_from=state.applied.version,
         version_to=target.version,
-        templates_changed=applied.digest != target.digest,
+        templates_changed=state.applied.digest != target.digest,
         files=tuple(ChangedFile(path, _status(composed, path)) for path in composed.changes),
         conflicts=composed.merged.conflicts,
-        notes=composed.merged.notes
-        + tuple(f"{path}: git ignores it, so it is left as it is." for path in composed.merged.ignored),
+        notes=(*composed.merged.notes, *skipped),
         in_the_way=overlaps,
         # Git's own way back also drops what was staged before; ours is exact then too.
-        abort=ABORT if staged or composed.manifest_was is not None else RESET,
+        abort=ABORT if state.snapshot.staged or composed.manifest_was is not None else RESET,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from dsscaffold.project.manifest import MANIFEST_NAME, Manifest
@@ -155,3 +155,12 @@ def _names(prefix: str, before: Manifest, after: Manifest) -> _Names:
 
 def _is_own(path: str) -> bool:
     return path == MANIFEST_NAME or path.startswith(f"{STATE}/")
+
+
+def drop_part(sides: Sides, name: str) -> tuple[Sides, list[str]]:
+    """Return the sides with the team's files in the part `name` as they were rendered, and the files that were not."""
+    part = next((part for part in sides.parts if part.name == name), Part(name))
+    paths = part.base.keys() | part.ours.keys()
+    written = sorted(path for path in paths if part.base.get(path) != part.ours.get(path))
+    plain = replace(part, ours=part.base)
+    return replace(sides, parts=tuple(plain if each.name == name else each for each in sides.parts)), written
