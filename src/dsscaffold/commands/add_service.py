@@ -9,8 +9,9 @@ from dsscaffold.project.choices import new_service
 from dsscaffold.project.manifest import service_yaml
 from dsscaffold.project.manifest_text import ManifestText
 from dsscaffold.project.plan import SERVICES
-from dsscaffold.templating.change import Options, Request, State, run_change
+from dsscaffold.templating.change import Options, Request, run_change
 from dsscaffold.templating.results import ChangeResult
+from dsscaffold.templating.state import State
 
 
 def run_add_service(folder: Path, name: str, lang: str | None, role: str | None, options: Options) -> ChangeResult:

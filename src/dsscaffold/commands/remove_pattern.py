@@ -7,8 +7,9 @@ from pathlib import Path
 from dsscaffold.errors import UsageError
 from dsscaffold.project.manifest_text import ManifestText
 from dsscaffold.project.names import did_you_mean
-from dsscaffold.templating.change import Options, Request, State, run_change
+from dsscaffold.templating.change import Options, Request, run_change
 from dsscaffold.templating.results import ChangeResult
+from dsscaffold.templating.state import State
 
 
 def run_remove_pattern(folder: Path, name: str, options: Options) -> ChangeResult:

@@ -11,8 +11,9 @@ from dsscaffold.project.manifest import parse_manifest, service_yaml
 from dsscaffold.project.manifest_text import ManifestText
 from dsscaffold.project.names import check_service_name
 from dsscaffold.project.plan import SERVICES
-from dsscaffold.templating.change import Options, Request, State, run_change
+from dsscaffold.templating.change import Options, Request, run_change
 from dsscaffold.templating.results import ChangeResult
+from dsscaffold.templating.state import State
 
 
 def run_rename_service(folder: Path, old: str, new: str, options: Options) -> ChangeResult:

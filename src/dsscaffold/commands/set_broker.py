@@ -6,8 +6,9 @@ from pathlib import Path
 
 from dsscaffold.project.choices import choose
 from dsscaffold.project.manifest_text import ManifestText
-from dsscaffold.templating.change import Options, Request, State, run_change
+from dsscaffold.templating.change import Options, Request, run_change
 from dsscaffold.templating.results import ChangeResult
+from dsscaffold.templating.state import State
 
 
 def run_set_broker(folder: Path, name: str, options: Options) -> ChangeResult:

@@ -57,8 +57,7 @@ class Manifest:
             f"patterns: [{', '.join(self.patterns)}]",
             "services:" if self.services else "services: {}",
         ]
-        for service in self.services:
-            lines.append(f"  {service.name}: {service_yaml(service)}")
+        lines += [f"  {service.name}: {service_yaml(service)}" for service in self.services]
         return "\n".join(lines) + "\n"
 
 

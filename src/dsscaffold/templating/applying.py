@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from dsscaffold.errors import DsscaffoldError
-from dsscaffold.templating.git import GitRefusal, plumb
+from dsscaffold.templating.git import GitRefusalError, plumb
 from dsscaffold.templating.journal import (
     Journal,
     drop_journal,
@@ -143,10 +143,12 @@ def _fill_index(repo: Repository, journal: Journal, work: Path) -> None:
     plumb(repo.root, "update-index", "-q", "--refresh", variables=variables, accept=(0, 1))
     try:
         plumb(repo.root, "read-tree", "-m", "-u", journal.before, journal.after, variables=variables)
-    except GitRefusal as error:
+    except GitRefusalError as error:
         if journal.manifest_was is not None:
             write_whole(repo.root / journal.manifest, journal.manifest_was)
-        raise in_the_way(overlaps(error.said)) if overlaps(error.said) else error
+        if found := overlaps(error.said):
+            raise in_the_way(found) from error
+        raise
     if journal.stages:
         _mark_conflicts(repo, journal, variables)
 

@@ -34,6 +34,18 @@ from dsscaffold.templating.state import State, read_manifest, read_state, render
 Edit = Callable[[ManifestText, State], ManifestText]
 
 
+def _as_it_is(text: ManifestText, _: State) -> ManifestText:
+    return text
+
+
+def _agree(_: ChangeResult) -> None:
+    """Let every change pass."""
+
+
+def _go_on() -> None:
+    """Wait in silence."""
+
+
 @dataclass(frozen=True)
 class Request:
     """What is asked for: how the manifest changes, and whether the templates do.
@@ -44,7 +56,7 @@ class Request:
 
     command: str
     title: str
-    edit: Edit = lambda text, state: text
+    edit: Edit = _as_it_is
     update: bool = False
     templates: Path | None = None
     drop: str | None = None
@@ -57,8 +69,8 @@ class Options:
 
     dry_run: bool = False
     commit: bool = False
-    confirm: Callable[[ChangeResult], None] = lambda result: None
-    on_wait: Callable[[], None] = lambda: None
+    confirm: Callable[[ChangeResult], None] = _agree
+    on_wait: Callable[[], None] = _go_on
 
 
 def run_change(folder: Path, request: Request, options: Options) -> ChangeResult:

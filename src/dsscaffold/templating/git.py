@@ -73,17 +73,17 @@ def plumb(
     """Run a plumbing command of git on bytes, untouched by hooks, and return what it prints.
 
     Raises:
-        GitRefusal: it ends with a code that is not in `accept`; all that it said is in `said`.
+        GitRefusalError: it ends with a code that is not in `accept`; all that it said is in `said`.
     """
     command = ["git", *_QUIET, *arguments]
     environment = {**_environment(), "LC_ALL": "C", **variables}
     result = subprocess.run(command, cwd=folder, env=environment, input=stdin, capture_output=True, check=False)
     if result.returncode not in accept:
-        raise GitRefusal(arguments, result.returncode, result.stderr.decode(errors="replace").strip())
+        raise GitRefusalError(arguments, result.returncode, result.stderr.decode(errors="replace").strip())
     return result.stdout
 
 
-class GitRefusal(DsscaffoldError):
+class GitRefusalError(DsscaffoldError):
     """Git ended a plumbing command with an error; `said` is the whole of what it said."""
 
     def __init__(self, arguments: tuple[str, ...], code: int, said: str) -> None:

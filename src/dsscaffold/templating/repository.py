@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dsscaffold.errors import DsscaffoldError
-from dsscaffold.templating.git import GitRefusal, check_version, plumb
+from dsscaffold.templating.git import GitRefusalError, check_version, plumb
 
 #: The folder of the applied state, and the manifest: they belong to dsscaffold and to no part.
 STATE = ".dsscaffold"
@@ -89,11 +89,11 @@ def open_repository(folder: Path) -> Repository:
         DsscaffoldError: there is none, it has no commit yet, or git is too old.
     """
     check_version()
-    asked = ("--show-toplevel", "--git-dir", "--git-path", "objects", "--git-path", "index")
-    asked += ("--git-path", "info/attributes", "--git-path", "config", "--git-path", "config.worktree")
+    inside = ("objects", "index", "info/attributes", "config", "config.worktree")
+    asked = ["--show-toplevel", "--git-dir", *(word for name in inside for word in ("--git-path", name))]
     try:
         said = plumb(folder, "rev-parse", "--path-format=absolute", *asked, "--show-object-format", "--show-prefix")
-    except GitRefusal as error:
+    except GitRefusalError as error:
         hint = "Make it one: git init && git add --all && git commit -m 'As it stands'"
         raise DsscaffoldError(f"{folder} is not a git repository that can be used: {error.said}", hint) from error
     lines = os.fsdecode(said).split("\n")

@@ -19,10 +19,12 @@ class Asked(Protocol):
     """The names of a request."""
 
     @property
-    def command(self) -> str: ...
+    def command(self) -> str:
+        """Return the verb."""
 
     @property
-    def title(self) -> str: ...
+    def title(self) -> str:
+        """Return what it does, as a commit's first line."""
 
 
 @dataclass(frozen=True)
