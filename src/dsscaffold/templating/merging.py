@@ -14,6 +14,15 @@ from dsscaffold.templating.scratch import Commit, Scratch
 from dsscaffold.templating.sides import Part, Sides
 
 BASE, OURS, THEIRS = 1, 2, 3
+#: Git's word for a conflict, and ours.
+_REASONS = {
+    "contents": "both changed the same lines",
+    "binary": "both changed it, and it is no text; yours was kept",
+    "add/add": "both added it",
+    "modify/delete": "you changed it, the templates deleted it",
+    "rename/delete": "you renamed it, the templates deleted it",
+    "rename/rename": "both renamed it",
+}
 #: What git keeps for a path in conflict: an entry for each side that has the file.
 Stages = dict[str, dict[int, Entry]]
 
@@ -103,10 +112,12 @@ def _merge(scratch: Scratch, part: Part, version: str) -> Merged:
     notes = []
     for paths, kind, text in _messages(rest[end + 1 :]):
         if kind.startswith("CONFLICT"):
-            reasons.update(dict.fromkeys(paths, kind.removeprefix("CONFLICT ").strip("()")))
+            word = kind.removeprefix("CONFLICT ").strip("()")
+            reasons.update(dict.fromkeys(paths, _REASONS.get(word, word)))
             if not any(path in stages for path in paths):
                 notes.append(text.strip())
     kept = _keep_deletions(entries, stages)
+    _move_back(entries, stages, f"~{_labels(part, version)[0].replace('/', '_')}")
     notes += [f"{path}: you deleted it, and the templates changed it; it stays deleted." for path in kept]
     return Merged(entries, dict(stages), reasons, tuple(notes))
 
@@ -128,3 +139,12 @@ def _keep_deletions(entries: Entries, stages: Stages) -> list[str]:
         entries.pop(path, None)
         del stages[path]
     return sorted(deleted)
+
+
+def _move_back(entries: Entries, stages: Stages, suffix: str) -> None:
+    """Give a file of the team its name back that git moved aside for a folder which is not there after all."""
+    for path in [path for path, sides in stages.items() if path.endswith(suffix) and sides.keys() == {OURS}]:
+        name = path.removesuffix(suffix)
+        if name not in entries and not any(other.startswith(f"{name}/") for other in entries):
+            entries[name] = entries.pop(path)
+            del stages[path]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from dsscaffold.cli import main
 from dsscaffold.commands.new import run_new
 from dsscaffold.commands.update import run_update
 from dsscaffold.project.catalogue import load_catalogue
@@ -64,8 +67,11 @@ class Project:
     path: Path
     templates: Path
 
+    def run_git(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(["git", *arguments], cwd=self.path, capture_output=True, text=True, check=False)
+
     def git(self, *arguments: str) -> str:
-        done = subprocess.run(["git", *arguments], cwd=self.path, capture_output=True, text=True, check=False)
+        done = self.run_git(*arguments)
         assert done.returncode == 0, f"git {arguments}: {done.stderr}{done.stdout}"
         return done.stdout
 
@@ -112,7 +118,25 @@ class Project:
         found["<index>"] = self.git("ls-files", "--stage").encode()
         return found
 
-    def run(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run the command line in the project, in this process: importing copier anew would cost half a second."""
+        out, err = io.StringIO(), io.StringIO()
+        argv, templates = sys.argv, os.environ.get("DSSCAFFOLD_TEMPLATES")
+        sys.argv = ["dsscaffold", *arguments]
+        os.environ["DSSCAFFOLD_TEMPLATES"] = str(self.templates)
+        try:
+            with contextlib.chdir(self.path), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+                main()
+        except SystemExit as end:
+            code = end.code if isinstance(end.code, int) else 1
+        finally:
+            sys.argv = argv
+            del os.environ["DSSCAFFOLD_TEMPLATES"]
+            if templates is not None:
+                os.environ["DSSCAFFOLD_TEMPLATES"] = templates
+        return subprocess.CompletedProcess(arguments, code, out.getvalue(), err.getvalue())
+
+    def start(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         """Run the command line in the project, in a process of its own."""
         return subprocess.run(
             [sys.executable, "-m", "dsscaffold", *arguments],
