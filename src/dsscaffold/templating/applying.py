@@ -111,9 +111,16 @@ def undo(repo: Repository) -> tuple[Journal, tuple[str, ...]]:
     rescued = _roll_back(repo, journal)
     _unlock(repo)
     before = read_index(repo, repo.private / "index.before")
-    lines = index_info(repo, journal.paths, before, {})
-    plumb(repo.root, "update-index", "-z", "--index-info", stdin=lines)
-    plumb(repo.root, "update-index", "-q", "--refresh", accept=(0, 1))
+    work = repo.private / "index.work"
+    variables = {"GIT_INDEX_FILE": str(work)}
+    work.with_name("index.work.lock").unlink(missing_ok=True)
+    with _index_lock(repo) as publish:
+        # What else was staged since then stays as it is.
+        shutil.copyfile(repo.index, work)
+        lines = index_info(repo, journal.paths, before, {})
+        plumb(repo.root, "update-index", "-z", "--index-info", stdin=lines, variables=variables)
+        plumb(repo.root, "update-index", "-q", "--refresh", variables=variables, accept=(0, 1))
+        publish(work)
     drop_journal(repo)
     return journal, rescued
 
@@ -171,6 +178,8 @@ def _index_lock(repo: Repository) -> Iterator[_Publish]:
     """Hold git's own lock of the index, so that nobody changes it meanwhile; what is published replaces the index."""
     lock = repo.index.with_name(f"{repo.index.name}.lock")
     ours = repo.private / "index.lock"
+    # Never write into a file that is there: once published, it is the index itself under a second name.
+    ours.unlink(missing_ok=True)
     ours.write_bytes(b"")
     try:
         # A second name of a file that is known to be ours: after a crash that tells it from a lock of git's.
@@ -184,6 +193,7 @@ def _index_lock(repo: Repository) -> Iterator[_Publish]:
     finally:
         if lock.exists() and lock.samefile(ours):
             lock.unlink()
+        ours.unlink()
 
 
 class _Publish:

@@ -66,7 +66,8 @@ def write_journal(repo: Repository, journal: Journal) -> None:
 def drop_journal(repo: Repository) -> None:
     """Remove the journal, and what lies beside it."""
     (repo.private / "journal.json").unlink(missing_ok=True)
-    for name in ("index.before", "index.work", "index.lock"):
+    # A git that was killed leaves the lock of the index that it was writing.
+    for name in ("index.before", "index.work", "index.work.lock", "index.lock"):
         (repo.private / name).unlink(missing_ok=True)
 
 

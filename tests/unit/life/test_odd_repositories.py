@@ -38,7 +38,7 @@ def test_hooks_of_the_team_run_on_its_commits_only(project: Project) -> None:
         hook.chmod(0o755)
     project.update()
     _assert_merged(project)
-    project.git("reset", "--merge")
+    assert project.run("update", "--abort").returncode == 0
     refused = project.run("update", "--commit")
     assert refused.returncode == 1
     assert "refused" in refused.stderr
