@@ -25,6 +25,7 @@ from dsscaffold.templating.archive import digest_templates, pack_templates
 from dsscaffold.templating.composing import Composed, compose, find_overlaps, make_journal
 from dsscaffold.templating.lock import change_lock
 from dsscaffold.templating.merging import Merged, merge_sides
+from dsscaffold.templating.relock import relock
 from dsscaffold.templating.repository import Repository, open_repository
 from dsscaffold.templating.results import ChangeResult, make_result
 from dsscaffold.templating.scratch import Scratch, open_scratch
@@ -84,7 +85,7 @@ def run_change(folder: Path, request: Request, options: Options) -> ChangeResult
     with nullcontext() if options.dry_run else change_lock(repo, options.on_wait):
         if not options.dry_run:
             check_interrupted(repo)
-        with _plan(repo, request) as plan:
+        with _plan(repo, request, dry_run=options.dry_run) as plan:
             result = plan.result
             if not options.dry_run and plan.composed.changes:
                 result = _make(plan, request, options)
@@ -118,7 +119,7 @@ def _make(plan: _Plan, request: Request, options: Options) -> ChangeResult:
 
 
 @contextmanager
-def _plan(repo: Repository, request: Request) -> Iterator[_Plan]:
+def _plan(repo: Repository, request: Request, *, dry_run: bool) -> Iterator[_Plan]:
     """Work out a change; nothing in the repository is written."""
     with tempfile.TemporaryDirectory(prefix="dsscaffold-") as name, open_scratch(repo) as scratch:
         work = Path(name)
@@ -126,7 +127,7 @@ def _plan(repo: Repository, request: Request) -> Iterator[_Plan]:
         was = read_manifest(repo)
         text = request.edit(was, state)
         target = _target(state, parse_manifest(text.path, text.text, state.catalogue), update=request.update)
-        merged = _merge(scratch, state, target, request, work)
+        merged = _merge(scratch, state, target, request, work, dry_run=dry_run)
         composed = compose(scratch, state.snapshot, merged, state_files(target), (was.text, text.text))
         overlaps = find_overlaps(scratch, state.snapshot, composed)
         result = make_result(request, state, target, composed, overlaps)
@@ -143,7 +144,7 @@ def _target(state: State, manifest: Manifest, *, update: bool) -> Applied:
     return Applied(manifest, version, digest, pack_templates(state.templates)[0])
 
 
-def _merge(scratch: Scratch, state: State, target: Applied, request: Request, work: Path) -> Merged:
+def _merge(scratch: Scratch, state: State, target: Applied, request: Request, work: Path, *, dry_run: bool) -> Merged:
     """Render both sides and merge them with the team's; where they cannot differ there is nothing to do."""
     applied = state.applied
     if (target.manifest, target.version, target.digest) == (applied.manifest, applied.version, applied.digest):
@@ -153,7 +154,7 @@ def _merge(scratch: Scratch, state: State, target: Applied, request: Request, wo
     sides = make_sides(scratch, state.snapshot.ours, base, theirs)
     if request.drop:
         sides = _drop(sides, request.drop, force=request.force)
-    return merge_sides(scratch, sides, target.version)
+    return relock(scratch, sides, merge_sides(scratch, sides, target.version), dry_run=dry_run)
 
 
 def _drop(sides: Sides, service: str, *, force: bool) -> Sides:

@@ -60,7 +60,7 @@ def merge_sides(scratch: Scratch, sides: Sides, version: str) -> Merged:
 
     A part that only one side changed needs no merge: the result is that side. Blank or not, most parts are such.
     """
-    pending = [part for part in sides.parts if not _is_simple(part)]
+    pending = [part for part in sides.parts if not is_simple(part)]
     _write_parts(scratch, pending, sides.blobs, version)
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 2) as pool:
         merged = dict(
@@ -79,7 +79,8 @@ def merge_sides(scratch: Scratch, sides: Sides, version: str) -> Merged:
     return replace(whole, notes=tuple(notes), ignored=sides.ignored, blobs=sides.blobs)
 
 
-def _is_simple(part: Part) -> bool:
+def is_simple(part: Part) -> bool:
+    """Return whether one side changed nothing, so that the result is the other."""
     return part.base in (part.ours, part.theirs) or part.ours == part.theirs
 
 

@@ -154,7 +154,9 @@ def test_a_project_in_a_folder_of_a_larger_repository(tmp_path: Path) -> None:
 
 def test_a_submodule_is_left_alone(project: Project, tmp_path: Path) -> None:
     other = make_project(tmp_path / "other")
-    project.git("-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(other.path), "services/alpha/lib")
+    project.git(
+        "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(other.path), "services/alpha/lib"
+    )
     _both_edit(project)
     project.git("config", "submodule.recurse", "true")
     head = project.git("ls-tree", "HEAD", "services/alpha/lib")
