@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 import shutil
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any, Protocol
@@ -130,7 +132,8 @@ class Uv:
         from uv import find_uv_bin
 
         arguments = self._arguments(name, (folder / name).read_text())
-        _run([find_uv_bin(), "pip", "compile", *arguments], folder)
+        # Ours will do to resolve with; there need be no other Python on the PATH.
+        _run([find_uv_bin(), "pip", "compile", *arguments], folder, {"UV_PYTHON": sys.executable, **os.environ})
 
     def _arguments(self, name: str, lock: str) -> list[str]:
         """Return the arguments of the command in the head of a lock file, as far as they are known to be harmless."""
@@ -155,10 +158,17 @@ def _parsed(parse: Any, content: bytes) -> Any:
         return None
 
 
-def _run(command: list[str], folder: Path) -> None:
+def _run(command: list[str], folder: Path, variables: dict[str, str] | None = None) -> None:
     try:
         done = subprocess.run(
-            command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=_SECONDS, check=False
+            command,
+            cwd=folder,
+            env=variables,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=_SECONDS,
+            check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise DsscaffoldError(f"{Path(command[0]).name} did not come to an end: {error}") from error
