@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path, PurePosixPath
 
 from dsscaffold.project.manifest import MANIFEST_NAME, Manifest
 from dsscaffold.project.plan import SERVICES
@@ -66,15 +65,6 @@ class _Names:
             return _ROOT, path
         name = self.renamed.get(service, service) if old else service
         return f"{SERVICES}-{name}", f"{self.prefix}{SERVICES}/{name}/{tail}"
-
-
-def read_rendered(folder: Path, paths: Iterable[PurePosixPath]) -> dict[str, tuple[str, bytes]]:
-    """Return the mode and content of rendered files by path."""
-    found = {}
-    for path in paths:
-        file = folder / path
-        found[str(path)] = ("100755" if file.stat().st_mode & 0o100 else "100644", file.read_bytes())
-    return found
 
 
 def make_sides(scratch: Scratch, ours: Entries, base: Rendering, theirs: Rendering) -> Sides:

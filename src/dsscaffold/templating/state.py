@@ -12,9 +12,9 @@ from dsscaffold.project.manifest_text import ManifestText
 from dsscaffold.project.plan import make_plan
 from dsscaffold.templating.applied import ARCHIVE, FOLDER, Applied, is_state, read_applied
 from dsscaffold.templating.origin import check_not_newer, find_origin
-from dsscaffold.templating.renderer import render
+from dsscaffold.templating.renderer import render_contents
 from dsscaffold.templating.repository import Repository, Snapshot, read_blobs, take_snapshot
-from dsscaffold.templating.sides import Rendering, read_rendered
+from dsscaffold.templating.sides import Rendering
 
 
 @dataclass(frozen=True)
@@ -77,12 +77,11 @@ def read_manifest(repo: Repository) -> ManifestText:
 
 
 def render_state(applied: Applied, catalogue: Catalogue, folder: Path) -> Rendering:
-    """Render what `applied` says into the new folder `folder`, and read it.
+    """Render what `applied` says; what has to lie on disk for it goes into the new folder `folder`.
 
     Raises:
         DsscaffoldError: the templates do not have what it names.
     """
-    folder.mkdir()
     try:
         plan = make_plan(applied.manifest, catalogue, applied.version)
     except KeyError as error:
@@ -90,7 +89,7 @@ def render_state(applied: Applied, catalogue: Catalogue, folder: Path) -> Render
             f"{FOLDER} names {error}, which the templates in {ARCHIVE} do not have.",
             f"Bring {FOLDER} back from git: git log -- {FOLDER}",
         ) from error
-    return Rendering(applied.manifest, read_rendered(folder, render(plan, catalogue.root, folder)))
+    return Rendering(applied.manifest, render_contents(plan, catalogue.root, folder))
 
 
 def _read_applied(repo: Repository, snapshot: Snapshot) -> Applied:
