@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from dsscaffold.errors import UsageError
-from dsscaffold.project.choices import new_service
+from dsscaffold.project.known import new_service
 from dsscaffold.project.manifest import service_yaml
 from dsscaffold.project.manifest_text import ManifestText
 from dsscaffold.project.plan import SERVICES

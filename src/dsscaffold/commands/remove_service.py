@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dsscaffold.project.choices import existing_service
+from dsscaffold.project.known import existing_service
 from dsscaffold.project.manifest_text import ManifestText
 from dsscaffold.templating.change import Options, Request, run_change
 from dsscaffold.templating.results import ChangeResult

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from dsscaffold.errors import UsageError
-from dsscaffold.project.choices import existing_service
+from dsscaffold.project.known import existing_service
 from dsscaffold.project.manifest import parse_manifest, service_yaml
 from dsscaffold.project.manifest_text import ManifestText
 from dsscaffold.project.names import check_service_name
