@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -26,10 +27,39 @@ Json = Annotated[
     bool,
     typer.Option("--json", help="Print one JSON document on stdout and nothing else there.", rich_help_panel=None),
 ]
+Templates = Annotated[
+    Path | None, typer.Option("--templates", help="Take this templates folder, of the same layout as ours.")
+]
 Port = Annotated[
     int | None,
     typer.Option("--port", min=1, max=65535, help="Publish the gateway on this port instead of 3000."),
 ]
+
+
+def _complete(kind: str) -> Callable[[str], list[tuple[str, str]]]:
+    """Return a completion of the names of one kind in the catalogue, each with its summary."""
+
+    def complete(incomplete: str) -> list[tuple[str, str]]:
+        from dsscaffold.commands.catalogue import run_list
+        from dsscaffold.project.catalogue import find_templates, load_catalogue
+
+        choices = run_list(load_catalogue(find_templates(None))).choices[kind]
+        return [(choice.name, choice.summary) for choice in choices if choice.name.startswith(incomplete)]
+
+    return complete
+
+
+def _complete_service(incomplete: str) -> list[str]:
+    """Complete the names of what runs in the repository of the current folder."""
+    from dsscaffold.commands.status import run_status
+    from dsscaffold.errors import DsscaffoldError
+    from dsscaffold.runtime.repo import find_repo
+
+    try:
+        services = run_status(find_repo(Path.cwd())).services
+    except DsscaffoldError:
+        return []
+    return [service.name for service in services if service.name.startswith(incomplete)]
 
 
 def _print_version(value: bool) -> None:
@@ -52,42 +82,95 @@ def root(
 def new(
     name: Annotated[str, typer.Argument(help="The project's name, and of the folder that is made.")],
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing: take the defaults.")] = False,
-    preset: Annotated[str, typer.Option("--preset", help="The named set of services, broker and patterns.")] = "shop",
+    preset: Annotated[
+        str | None,
+        typer.Option(
+            "--preset",
+            help="The named set of services, broker and patterns to begin with.",
+            autocompletion=_complete("presets"),
+        ),
+    ] = None,
+    service: Annotated[
+        list[str] | None,
+        typer.Option("--service", metavar="NAME:LANG[:ROLE]", help="A service, in place of the preset's. Repeatable."),
+    ] = None,
+    broker: Annotated[
+        str | None, typer.Option("--broker", help="What carries the events.", autocompletion=_complete("brokers"))
+    ] = None,
+    pattern: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--pattern",
+            help="A pattern, in place of the preset's. Repeatable.",
+            autocompletion=_complete("patterns"),
+        ),
+    ] = None,
+    answers: Annotated[
+        Path | None, typer.Option("--answers", help="Take all answers from this file, of the form of dsscaffold.yaml.")
+    ] = None,
     up: Annotated[bool, typer.Option("--up", help="Start it in the background, and send an order through it.")] = False,
     output_dir: Annotated[Path, typer.Option("--output-dir", "-o", help="Make the folder in here.")] = Path(),
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Write nothing: show the files that would come.")] = False,
     no_git: Annotated[bool, typer.Option("--no-git", help="Do not make it a git repository.")] = False,
     port: Port = None,
-    templates: Annotated[
-        Path | None,
-        typer.Option("--templates", help="Take this templates folder, of the same layout as ours."),
-    ] = None,
+    templates: Templates = None,
     json: Json = False,
 ) -> None:
     """Render a new repository, ready to run, and commit it."""
     from dsscaffold.commands.new import check_destination, enclosing_repository, run_new
     from dsscaffold.errors import UsageError
     from dsscaffold.project.catalogue import find_templates, load_catalogue
-    from dsscaffold.project.manifest import load_preset
+    from dsscaffold.project.choices import Choices, make_manifest
+    from dsscaffold.project.names import check_name
     from dsscaffold.render import Printer
 
     if up and dry_run:
         raise UsageError("--up and --dry-run exclude each other.", "Leave one of them out.")
-    printer = Printer(json=json)
-    catalogue = load_catalogue(find_templates(templates))
-    manifest = load_preset(preset, name, catalogue)
+    check_name(name, "project")
     destination = output_dir / name
     check_destination(destination)
+    printer = Printer(json=json)
+    catalogue = load_catalogue(find_templates(templates))
+    choices = Choices(preset, tuple(service or ()), broker, tuple(pattern or ()), answers)
     outer = None if no_git or dry_run else enclosing_repository(destination.absolute().parent)
-    if not yes and not dry_run:
+    if yes or dry_run:
+        manifest = make_manifest(name, choices, catalogue)
+        if outer:
+            printer.note(f"{destination} lies inside the git repository {outer}, and becomes a repository of its own.")
+    else:
+        printer.check_terminal()
+        from dsscaffold.wizard import ask_manifest, ask_port
+
+        manifest = ask_manifest(name, choices, catalogue)
+        port = ask_port() if port is None else port
         printer.confirm_new(manifest, destination, outer)
-    elif outer:
-        printer.note(f"{destination} lies inside the git repository {outer}, and becomes a repository of its own.")
     with printer.step(f"Rendering {name}"):
-        result = run_new(manifest, catalogue, destination, use_git=not no_git, dry_run=dry_run)
+        result = run_new(manifest, catalogue, destination, port=port, use_git=not no_git, dry_run=dry_run)
     printer.new(result, starting=up)
     if up:
         _start_and_prove(printer, result, port)
+
+
+@app.command("list")
+def list_(templates: Templates = None, json: Json = False) -> None:
+    """Show what there is to choose from: presets, patterns, brokers, roles."""
+    from dsscaffold.commands.catalogue import run_list
+    from dsscaffold.project.catalogue import find_templates, load_catalogue
+    from dsscaffold.render import Printer
+
+    Printer(json=json).catalogue(run_list(load_catalogue(find_templates(templates))))
+
+
+@app.command()
+def doctor(port: Port = None, json: Json = False) -> None:
+    """Say what this machine has, what would be fetched, and what stands in the way; exit code 1 if anything does."""
+    from dsscaffold.commands.doctor import run_doctor
+    from dsscaffold.render import Printer
+
+    result = run_doctor(port)
+    Printer(json=json).doctor(result)
+    if not result.ok:
+        raise typer.Exit(1)
 
 
 def _start_and_prove(printer: Printer, made: NewResult, port: int | None) -> None:
@@ -102,9 +185,8 @@ def _start_and_prove(printer: Printer, made: NewResult, port: int | None) -> Non
         raise typer.Exit(1)
     order = None
     if "orders" in made.manifest.patterns:
-        gateway = started.url("gateway") or ""
-        printer.placing_order(gateway)
-        order = place_order(gateway, printer.order_status)
+        printer.placing_order(started)
+        order = place_order(started.url("gateway") or "", printer.order_status)
     printer.started(made, started, order)
 
 
@@ -164,7 +246,7 @@ def status(json: Json = False) -> None:
 
 @app.command()
 def logs(
-    service: Annotated[str | None, typer.Argument(help="Only this service.")] = None,
+    service: Annotated[str | None, typer.Argument(help="Only this service.", autocompletion=_complete_service)] = None,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as new lines come.")] = False,
     tail: Annotated[int, typer.Option("--tail", "-n", min=0, help="So many last lines of each service.")] = 100,
 ) -> None:

@@ -5,25 +5,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import pytest
 import yaml
-
-from dsscaffold.commands.new import run_new
-from dsscaffold.project.catalogue import find_templates, load_catalogue
-from dsscaffold.project.manifest import Manifest
-
-from .combinations import COMBINATIONS
 
 BINARY = {".xz"}
 LOCKS = {"package-lock.json", "requirements.txt", "requirements-dev.txt"}
-
-
-@pytest.fixture(scope="module", params=COMBINATIONS, ids=lambda manifest: manifest.name)
-def repo(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    manifest: Manifest = request.param
-    path = tmp_path_factory.mktemp("render") / manifest.name
-    run_new(manifest, load_catalogue(find_templates(None)), path, use_git=False)
-    return path
 
 
 def _texts(repo: Path) -> dict[str, str]:

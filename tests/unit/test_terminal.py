@@ -4,42 +4,66 @@ from __future__ import annotations
 
 import os
 import pty
+import select
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+ENTER = b"\r"
+DEFAULTS = [
+    ("Preset?", ENTER),
+    ("Services?", ENTER),
+    ("Add a service of your own?", b"n"),
+    ("Patterns?", ENTER),
+    ("Gateway port?", ENTER),
+]
+_PATIENCE_S = 30
 
-def _talk(work: Path, templates: Path, keys: bytes, *arguments: str) -> tuple[int, str]:
-    """Run `new` on a terminal, type `keys` when the question stands there, and return (exit code, screen)."""
+
+def _talk(work: Path, templates: Path, answers: list[tuple[str, bytes]], *arguments: str) -> tuple[int, str]:
+    """Run `new` on a terminal, answer each question when it stands there, and return (exit code, screen)."""
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-m", "dsscaffold", "new", "demo", *arguments],
         cwd=work,
-        env={**os.environ, "DSSCAFFOLD_TEMPLATES": str(templates), "TERM": "xterm", "COLUMNS": "100"},
+        env={**os.environ, "DSSCAFFOLD_TEMPLATES": str(templates), "TERM": "xterm"},
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
         start_new_session=True,
     )
     os.close(theirs)
-    screen = b""
-    while chunk := _read(ours):
-        screen += chunk
-        if b"\x1b[6n" in chunk:
-            # The prompt asks where the cursor is, as it would ask any terminal.
-            os.write(ours, b"\x1b[1;1R")
-        if b"Make it?" in screen and keys:
-            os.write(ours, keys)
-            keys = b""
-    os.close(ours)
-    return process.wait(timeout=30), screen.decode(errors="replace")
-
-
-def _read(descriptor: int) -> bytes:
     try:
-        return os.read(descriptor, 65536)
+        screen = _converse(ours, list(answers))
+        return process.wait(timeout=_PATIENCE_S), screen
+    finally:
+        process.kill()
+        os.close(ours)
+
+
+def _converse(terminal: int, answers: list[tuple[str, bytes]]) -> str:
+    screen, unread = "", ""
+    while chunk := _read(terminal):
+        text = chunk.decode(errors="replace")
+        screen += text
+        unread += text
+        if "\x1b[6n" in text:
+            # The prompt asks where the cursor is, as it would ask any terminal.
+            os.write(terminal, b"\x1b[1;1R")
+        if answers and answers[0][0] in unread:
+            os.write(terminal, answers.pop(0)[1])
+            unread = ""
+    assert not answers, f"{answers[0][0]} was never asked:\n{screen}"
+    return screen
+
+
+def _read(terminal: int) -> bytes:
+    ready, _, _ = select.select([terminal], [], [], _PATIENCE_S)
+    assert ready, "nothing more came"
+    try:
+        return os.read(terminal, 65536)
     except OSError:  # how Linux says that the other side has closed
         return b""
 
@@ -51,17 +75,63 @@ def work(tmp_path: Path) -> Path:
     return folder
 
 
-def test_yes_makes_what_was_shown(work: Path, templates: Path) -> None:
-    code, screen = _talk(work, templates, b"y")
+def test_the_defaults_make_what_was_shown(work: Path, templates: Path) -> None:
+    code, screen = _talk(work, templates, [*DEFAULTS, ("Make it?", b"y")])
     assert code == 0, screen
     assert "services/orders" in screen
-    assert screen.index("services/orders") < screen.index("Make it?")
-    assert (work / "demo" / "dsscaffold.yaml").is_file()
+    assert screen.index("services/orders") < screen.rindex("Make it?")
+    assert "name: demo" in (work / "demo" / "dsscaffold.yaml").read_text()
 
 
-@pytest.mark.parametrize("keys", [b"n", b"\x03"], ids=["no", "ctrl-c"])
-def test_no_makes_nothing(work: Path, templates: Path, keys: bytes) -> None:
-    code, screen = _talk(work, templates, keys)
+def test_a_service_and_a_port_of_ones_own(work: Path, templates: Path) -> None:
+    answers = [
+        ("Preset?", ENTER),
+        ("Services?", ENTER),
+        ("Add a service of your own?", b"y"),
+        ("Its name?", b"notes" + ENTER),
+        ("What does it do?", b"\x1b[A" + ENTER),
+        ("Add a service of your own?", b"n"),
+        ("Patterns?", ENTER),
+        ("Gateway port?", b"\x7f\x7f\x7f\x7f4321" + ENTER),
+        ("Make it?", b"y"),
+    ]
+    code, screen = _talk(work, templates, answers)
+    assert code == 0, screen
+    assert "  notes: {lang: python}\n" in (work / "demo" / "dsscaffold.yaml").read_text()
+    assert (work / "demo" / ".env").read_text() == "GATEWAY_PORT=4321\n"
+
+
+def test_what_does_not_go_together_is_explained_and_asked_again(work: Path, templates: Path) -> None:
+    without_orders = ("Services?", b" " + ENTER)
+    answers = [
+        ("Preset?", ENTER),
+        without_orders,
+        ("Add a service of your own?", b"n"),
+        ("Patterns?", ENTER),
+        ("Services?", ENTER),
+        ("Add a service of your own?", b"n"),
+        ("Patterns?", b"\x1b[B " + ENTER),
+        ("Gateway port?", ENTER),
+        ("Make it?", b"y"),
+    ]
+    code, screen = _talk(work, templates, answers)
+    assert code == 0, screen
+    assert "needs a service with the role 'orders'" in screen
+    manifest = (work / "demo" / "dsscaffold.yaml").read_text()
+    assert "patterns: []" in manifest
+    assert "orders" not in manifest.split("services:")[1]
+
+
+def test_what_an_option_says_is_not_asked(work: Path, templates: Path) -> None:
+    options = ("--preset", "shop", "--service", "orders:python:orders", "--pattern", "orders", "--port", "4000")
+    code, screen = _talk(work, templates, [("Make it?", b"y")], *options)
+    assert code == 0, screen
+    assert [question for question, _ in DEFAULTS if question in screen] == []
+
+
+@pytest.mark.parametrize("key", [b"n", b"\x03"], ids=["no", "ctrl-c"])
+def test_no_makes_nothing(work: Path, templates: Path, key: bytes) -> None:
+    code, screen = _talk(work, templates, [*DEFAULTS, ("Make it?", key)])
     assert code == 130, screen
     assert "Traceback" not in screen
     assert list(work.iterdir()) == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -71,11 +72,13 @@ def run_new(
     catalogue: Catalogue,
     destination: Path,
     *,
+    port: int | None = None,
     use_git: bool = True,
     dry_run: bool = False,
 ) -> NewResult:
     """Render `manifest` into the new folder `destination` and commit it.
 
+    `port` is the gateway's on this machine: it goes to .env, which git does not see.
     Everything happens in a temporary folder beside the destination, which is renamed at the end: a failure or Ctrl-C
     leaves nothing behind, and nobody ever sees half a repository. A dry run is the same but for the rename.
 
@@ -87,6 +90,8 @@ def run_new(
     made_parents = [] if dry_run else _make_parents(destination.parent)
     try:
         files = _build(manifest, catalogue, destination, use_git=use_git, dry_run=dry_run)
+        if port and not dry_run:
+            (destination / ".env").write_text(f"GATEWAY_PORT={port}\n")
     except BaseException:
         for folder in made_parents:
             folder.rmdir()
@@ -120,9 +125,12 @@ def _build(
 
 
 def _write(manifest: Manifest, catalogue: Catalogue, folder: Path) -> tuple[PurePosixPath, ...]:
-    rendered = render(make_plan(manifest, catalogue, __version__), catalogue.root, folder)
     own = {PurePosixPath(MANIFEST_NAME): manifest.to_yaml().encode()}
-    own |= applied_files(manifest, catalogue.root, __version__)
+    # Packing compresses, outside of the interpreter's lock: both cores have something to do.
+    with ThreadPoolExecutor(max_workers=1) as packer:
+        applied = packer.submit(applied_files, manifest, catalogue.root, __version__)
+        rendered = render(make_plan(manifest, catalogue, __version__), catalogue.root, folder)
+        own |= applied.result()
     for path, data in own.items():
         target = folder / path
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -94,7 +94,23 @@ def load_preset(name: str, project: str, catalogue: Catalogue) -> Manifest:
     check_name(project, "project")
     source = read_yaml(catalogue.preset(name))
     data = source.mapping((), source.data, _PRESET_KEYS)
-    return replace(_read_body(source, data, project, catalogue), name=project)
+    return _read_body(source, data, project, catalogue)
+
+
+def check_manifest(manifest: Manifest, catalogue: Catalogue) -> Manifest:
+    """Return a manifest that was put together from answers or options, sorted, if the catalogue can render it.
+
+    Raises:
+        UsageError: with the nearest valid word, where something in it is unknown or does not fit.
+    """
+    check_name(manifest.name, "project")
+    names = [service.name for service in manifest.services]
+    for name in names:
+        if names.count(name) > 1:
+            raise UsageError(f"The service {name!r} stands twice.", "Give one of the two another name.")
+    services = {service.name: {"lang": service.lang, "role": service.role} for service in manifest.services}
+    data = {"broker": manifest.broker, "patterns": list(manifest.patterns), "services": services}
+    return _read_body(YamlSource(None, data, {}), data, manifest.name, catalogue)
 
 
 def _read_body(source: YamlSource, data: dict[str, Any], name: str, catalogue: Catalogue) -> Manifest:

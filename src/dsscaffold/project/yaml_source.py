@@ -16,14 +16,19 @@ KeyPath = tuple[str, ...]
 
 @dataclass(frozen=True)
 class YamlSource:
-    """A parsed YAML file: plain `data`, and the line (from 1) of every key by its path from the root."""
+    """A parsed YAML file: plain `data`, and the line (from 1) of every key by its path from the root.
 
-    path: Path
+    Without a `path` the data came from the command line, and errors name no position.
+    """
+
+    path: Path | None
     data: Any
     lines: dict[KeyPath, int]
 
     def fail(self, at: KeyPath, message: str, hint: str | None = None) -> UsageError:
         """Build the error for the key `at`; the caller raises it."""
+        if self.path is None:
+            return UsageError(message, hint)
         line = next((self.lines[at[:n]] for n in range(len(at), -1, -1) if at[:n] in self.lines), 1)
         return UsageError(f"{self.path}:{line}: {message}", hint)
 

@@ -16,11 +16,15 @@ from rich.text import Text
 from rich.tree import Tree
 
 if TYPE_CHECKING:
+    from dsscaffold.commands.catalogue import ListResult
+    from dsscaffold.commands.doctor import DoctorResult
     from dsscaffold.commands.first_order import FirstOrder
     from dsscaffold.commands.new import NewResult
     from dsscaffold.errors import DsscaffoldError
     from dsscaffold.project.manifest import Manifest
     from dsscaffold.runtime.results import DownResult, StatusResult, UpResult
+
+_NARROWEST = 20
 
 
 class Result(Protocol):
@@ -30,9 +34,17 @@ class Result(Protocol):
         """Return the document as plain data."""
 
 
+def make_console(*, stderr: bool) -> Console:
+    """Return a console; one that claims to have no width (COLUMNS=0) would swallow every text."""
+    console = Console(stderr=stderr, highlight=False, soft_wrap=True)
+    if console.width < _NARROWEST:
+        console.width = _NARROWEST
+    return console
+
+
 def print_error(error: DsscaffoldError) -> None:
     """Print a message and its hint on stderr."""
-    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    console = make_console(stderr=True)
     console.print(Text.assemble(("Error: ", "bold red"), error.message))
     if error.hint:
         console.print(Text.assemble(("Hint:  ", "bold"), error.hint))
@@ -43,7 +55,7 @@ class Printer:
 
     def __init__(self, *, json: bool = False) -> None:
         self._json = json
-        self.console = Console(stderr=json, highlight=False, soft_wrap=True)
+        self.console = make_console(stderr=json)
 
     def document(self, result: Result) -> bool:
         """Print `result` as JSON if that was asked for; return whether it was."""
@@ -70,17 +82,23 @@ class Printer:
             line.append(f"  {detail}", "dim")
         self.console.print(line)
 
-    def confirm_new(self, manifest: Manifest, destination: Path, outer: Path | None) -> None:
-        """Show what `new` is going to make and ask once.
+    def check_terminal(self) -> None:
+        """Refuse to ask where nobody can answer.
 
         Raises:
-            UsageError: nobody is there to ask.
-            KeyboardInterrupt: the answer is no.
+            UsageError: standard input or output is no terminal.
         """
         from dsscaffold.errors import UsageError
 
         if not (sys.stdin.isatty() and sys.stdout.isatty()):
-            raise UsageError("Nobody is there to be asked.", "Add --yes to take the defaults.")
+            raise UsageError("Nobody is there to be asked.", "Add --yes to take the defaults for what no option says.")
+
+    def confirm_new(self, manifest: Manifest, destination: Path, outer: Path | None) -> None:
+        """Show what `new` is going to make and ask once.
+
+        Raises:
+            KeyboardInterrupt: the answer is no.
+        """
         import questionary
 
         self.console.print(_plan_tree(manifest, destination))
@@ -112,9 +130,10 @@ class Printer:
             where = "in the background" if result.detached else "in this terminal; Ctrl-C stops it"
             self.console.print(f"Everything is healthy after {result.timings.total:.1f} s, {where}.")
 
-    def placing_order(self, gateway: str) -> None:
-        """Say that the first order is on its way."""
-        self.console.print(f"\nPOST {gateway}/api/orders")
+    def placing_order(self, started: UpResult) -> None:
+        """Say that everything is up, and that the first order is on its way."""
+        self.console.print(f"Everything is healthy after {started.timings.total:.1f} s.")
+        self.console.print(f"\nPOST {started.url('gateway')}/api/orders")
 
     def order_status(self, status: str) -> None:
         """Show a status that the first order came into."""
@@ -146,6 +165,31 @@ class Printer:
                 ("dsscaffold down", "stop it; the data stays"),
             ]
         )
+
+    def catalogue(self, result: ListResult) -> None:
+        """Show what there is to choose from."""
+        if self.document(result):
+            return
+        for kind, choices in result.choices.items():
+            self.console.print(Text(kind.capitalize(), "bold"))
+            for choice in choices:
+                week = f", week {choice.week}" if choice.week else ""
+                notes = f" ({'; '.join(choice.notes)}{week})" if choice.notes or week else ""
+                self.console.print(Text.assemble("  ", (f"{choice.name:<16}", "cyan"), choice.summary, (notes, "dim")))
+        self.console.print(Text.assemble(("Languages", "bold"), f"  {', '.join(result.languages)}"))
+
+    def doctor(self, result: DoctorResult) -> None:
+        """Show what was found, and the remedy where there is something to do."""
+        if self.document(result):
+            return
+        marks = {"ok": ("✓", "green"), "fetch": ("↓", "cyan"), "warning": ("!", "yellow"), "problem": ("✗", "red")}
+        for finding in result.findings:
+            mark, colour = marks[finding.level]
+            self.console.print(Text.assemble((f"{mark} ", colour), f"{finding.name:<22}", finding.found))
+            if finding.remedy:
+                self.console.print(Text(f"    {finding.remedy}", "dim"))
+        if result.fetch_bytes:
+            self.console.print(f"\nThe first `up` fetches {result.fetch_bytes / 1e6:.0f} MB, once for this machine.")
 
     def status(self, result: StatusResult) -> None:
         """Show what runs where."""

@@ -1,0 +1,183 @@
+"""`dsscaffold doctor`: what this machine has, what the first `up` would fetch, and what stands in its way."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from dsscaffold.runtime.ports import find_holder, is_free
+from dsscaffold.runtime.process import Runner
+from dsscaffold.runtime.toolchain import host, java, kafka, node, postgres
+from dsscaffold.runtime.toolchain.cache import Cache, Fetchable, cache_folder
+
+#: `fetch` is nothing to worry about: it happens by itself at the first `up`.
+Level = Literal["ok", "fetch", "warning", "problem"]
+
+#: What the merge of `update` needs.
+_GIT_NEEDED = (2, 38)
+_GATEWAY_PORT = 3000
+_MB = 1_000_000
+_SPACE_NEEDED = 1_500 * _MB
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at. `size` is what would be fetched, in bytes; `remedy` says what to do."""
+
+    name: str
+    level: Level
+    found: str
+    remedy: str = ""
+    size: int = 0
+
+    def to_json(self) -> dict[str, object]:
+        """Return plain data."""
+        return {
+            "name": self.name,
+            "level": self.level,
+            "found": self.found,
+            "remedy": self.remedy,
+            "fetchBytes": self.size,
+        }
+
+
+@dataclass(frozen=True)
+class DoctorResult:
+    """All findings; `ok` unless one of them is a problem."""
+
+    findings: tuple[Finding, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Tell whether `new` and `up` can work here."""
+        return all(finding.level != "problem" for finding in self.findings)
+
+    @property
+    def fetch_bytes(self) -> int:
+        """Return what the first `up` would fetch, apart from the packages of the services."""
+        return sum(finding.size for finding in self.findings)
+
+    def to_json(self) -> dict[str, object]:
+        """Return the document of `doctor --json`."""
+        return {
+            "ok": self.ok,
+            "fetchBytes": self.fetch_bytes,
+            "findings": [finding.to_json() for finding in self.findings],
+        }
+
+
+def run_doctor(port: int | None = None) -> DoctorResult:
+    """Look at this machine; nothing is fetched or changed. `port` is the gateway's."""
+    folder = cache_folder(os.environ)
+    runner = Runner()
+    cache = Cache(folder, runner, lambda _: None, os.environ)
+    try:
+        tools = asyncio.run(_tools(cache))
+    finally:
+        runner.close()
+    return DoctorResult(
+        (
+            _system(),
+            Finding("Python", "ok", f"{platform.python_version()}, {sys.executable}"),
+            _git(),
+            *tools,
+            _space("disk for the cache", folder),
+            _space("disk for this folder", Path.cwd()),
+            _port(port or _GATEWAY_PORT),
+            _docker(),
+        )
+    )
+
+
+def _system() -> Finding:
+    name = f"{platform.system()} {platform.machine()}"
+    if sys.platform == "win32":
+        return Finding("system", "problem", name, "Run it inside WSL 2: servers without containers need it.")
+    if os.geteuid() == 0:
+        return Finding("system", "ok", f"{name}, as root: Postgres refuses root, and will run as the user nobody")
+    return Finding("system", "ok", name)
+
+
+def _git() -> Finding:
+    path = shutil.which("git")
+    if path is None:
+        return Finding(
+            "git", "problem", "not found", "Install git, or use `new --no-git` for a folder without history."
+        )
+    numbers = _numbers(_output(path, "--version"))
+    version = ".".join(map(str, numbers))
+    if numbers < _GIT_NEEDED:
+        return Finding("git", "warning", version, "Merging newer templates needs git 2.38 or newer.")
+    return Finding("git", "ok", version)
+
+
+async def _tools(cache: Cache) -> list[Finding]:
+    wanted = (("node", "--version", node.NEEDED, node.TOOL), ("java", "-version", java.NEEDED, java.TOOL))
+    findings = []
+    for program, option, needed, tool in wanted:
+        path = host.on_path(cache, program)
+        found = await host.version(cache, path, option) if path else None
+        if found and found >= needed:
+            findings.append(Finding(tool.name, "ok", f"{host.dotted(found)}, {path}"))
+        else:
+            older = f"{host.dotted(found)} is too old" if found else "not found"
+            findings.append(_fetchable(cache, tool, older))
+    findings += [_fetchable(cache, tool, "not fetched yet") for tool in (postgres.TOOL, kafka.TOOL)]
+    return findings
+
+
+def _fetchable(cache: Cache, tool: Fetchable, otherwise: str) -> Finding:
+    if (cache.folder / tool.key).is_dir():
+        return Finding(tool.name, "ok", f"{tool.version}, in the cache")
+    remedy = f"The first `up` fetches {tool.version}, {tool.size / _MB:.0f} MB, once for this machine."
+    return Finding(tool.name, "fetch", otherwise, remedy, tool.size)
+
+
+def _space(name: str, folder: Path) -> Finding:
+    existing = next(path for path in (folder, *folder.parents) if path.exists())
+    free = shutil.disk_usage(existing).free
+    text = f"{free / 1e9:.1f} GB free in {existing}"
+    if not existing.is_dir() or not os.access(existing, os.W_OK):
+        return Finding(
+            name, "problem", f"{existing} is no folder that can be written", "Set DSSCAFFOLD_CACHE, or go elsewhere."
+        )
+    if free < _SPACE_NEEDED:
+        return Finding(name, "problem", text, f"About {_SPACE_NEEDED / 1e9:.1f} GB are needed: make room.")
+    return Finding(name, "ok", text)
+
+
+def _port(port: int) -> Finding:
+    if is_free(port):
+        return Finding("gateway port", "ok", f"{port} is free")
+    holder = find_holder(port)
+    by = f" by {holder.name} (pid {holder.pid})" if holder else ""
+    return Finding("gateway port", "warning", f"{port} is taken{by}", "Start with another one: dsscaffold up --port N")
+
+
+def _docker() -> Finding:
+    path = shutil.which("docker")
+    if path is None:
+        return Finding("Docker", "ok", "not found, and not needed")
+    version = _output(path, "version", "--format", "{{.Server.Version}}")
+    return Finding("Docker", "ok", f"engine {version}" if version else "no engine answers; it is not needed")
+
+
+def _output(*command: str) -> str:
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    found = re.search(r"\d+(\.\d+)*", text)
+    return tuple(int(part) for part in found.group().split(".")) if found else ()

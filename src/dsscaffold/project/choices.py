@@ -1,0 +1,61 @@
+"""What a person chose for a new repository, by options or by answers, and the manifest that it makes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from dsscaffold.errors import UsageError
+from dsscaffold.project.catalogue import Catalogue
+from dsscaffold.project.manifest import Manifest, Service, check_manifest, load_manifest, load_preset
+
+#: The preset that `--yes` takes.
+DEFAULT_PRESET = "shop"
+
+
+@dataclass(frozen=True)
+class Choices:
+    """Options of `new`; None or empty means that nothing was said.
+
+    `services` are texts of the form NAME:LANG[:ROLE]; given ones replace those of the preset, and so do patterns.
+    """
+
+    preset: str | None = None
+    services: tuple[str, ...] = ()
+    broker: str | None = None
+    patterns: tuple[str, ...] = ()
+    answers: Path | None = None
+
+
+def make_manifest(name: str, choices: Choices, catalogue: Catalogue) -> Manifest:
+    """Return the manifest of a new project: the answers file or the preset, with what was chosen over it.
+
+    Raises:
+        UsageError: a choice is unknown or does not go with another one.
+    """
+    if choices.answers and choices.preset:
+        raise UsageError("--answers and --preset exclude each other.", "Leave one of them out.")
+    if choices.answers:
+        base = replace(load_manifest(choices.answers, catalogue), name=name)
+    else:
+        base = load_preset(choices.preset or DEFAULT_PRESET, name, catalogue)
+    services = tuple(parse_service(text) for text in choices.services)
+    chosen = replace(
+        base,
+        broker=choices.broker or base.broker,
+        patterns=choices.patterns or base.patterns,
+        services=services or base.services,
+    )
+    return check_manifest(chosen, catalogue)
+
+
+def parse_service(text: str) -> Service:
+    """Return the service that NAME:LANG or NAME:LANG:ROLE names.
+
+    Raises:
+        UsageError: the text has another form.
+    """
+    words = text.split(":")
+    if len(words) not in {2, 3} or not all(words):
+        raise UsageError(f"{text!r} is not of the form NAME:LANG or NAME:LANG:ROLE.", "For example: payments:python")
+    return Service(words[0], words[1], words[2] if len(words) == 3 else None)

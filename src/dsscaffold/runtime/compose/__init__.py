@@ -1,0 +1,1 @@
+"""Read compose.yaml as `up --local` needs it: pure, no process, no port, no network."""

@@ -1,0 +1,43 @@
+"""Small things with files that more than one module needs."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_TAIL_BYTES = 64 * 1024
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Replace the file at `path`: a reader sees the old text or the new, whatever happens to us."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(path)
+
+
+def last_lines(path: Path, count: int, start: int = 0) -> tuple[str, ...]:
+    """Return the last lines of a text file, none from before the byte `start`."""
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(min(start, size), size - _TAIL_BYTES))
+            lines = file.read().decode(errors="replace").splitlines()
+    except OSError:
+        return ()
+    return tuple(deque((line for line in lines if line.strip()), maxlen=count))
+
+
+def append_line(path: Path, line: str) -> None:
+    """Add a line to a log that another process may be writing into too."""
+    with path.open("ab") as file:
+        file.write(f"{line}\n".encode())
+
+
+def rotate(path: Path, limit: int = 5_000_000) -> None:
+    """Move a log that has grown large aside, as `.1`, in the place of the one before."""
+    if path.exists() and path.stat().st_size > limit:
+        path.replace(path.with_name(f"{path.name}.1"))

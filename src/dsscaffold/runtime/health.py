@@ -1,0 +1,98 @@
+"""Ask whether something is ready. Each probe returns what is wrong, or an empty text."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import struct
+from collections.abc import Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from dsscaffold.runtime.ports import HOST
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+Probe = Callable[[], Awaitable[str]]
+
+READY_PATH = "/health/ready"
+_TIMEOUT_SECONDS = 2.0
+_ANSWER_LIMIT = 64 * 1024
+_WELL = {"ok", "up", "ready", "healthy", "pass"}
+
+
+async def http_ready(port: int) -> str:
+    """Ask an app for /health/ready; its answer names the check that fails."""
+    request = f"GET {READY_PATH} HTTP/1.0\r\nHost: {HOST}:{port}\r\nAccept: application/json\r\n\r\n"
+    return await _ask(port, request.encode(), _read_http)
+
+
+async def port_open(port: int) -> str:
+    """Ask only whether the port can be reached: Kafka opens it when it is ready."""
+    return await _ask(port, b"", _read_nothing)
+
+
+async def postgres_ready(port: int) -> str:
+    """Begin to log in, as pg_isready does: a server that still recovers refuses before it asks for a password."""
+    parameters = b"user\0postgres\0database\0postgres\0application_name\0dsscaffold\0\0"
+    startup = struct.pack("!ii", 8 + len(parameters), 196608) + parameters
+    return await _ask(port, startup, _read_postgres)
+
+
+async def _ask(port: int, request: bytes, read: Callable[[asyncio.StreamReader], Awaitable[str]]) -> str:
+    try:
+        async with asyncio.timeout(_TIMEOUT_SECONDS), _connection(port) as (reader, writer):
+            writer.write(request)
+            return await read(reader)
+    except TimeoutError:
+        return f"no answer within {_TIMEOUT_SECONDS:.0f} s"
+    except ConnectionRefusedError:
+        return f"nothing listens on port {port} yet"
+    except (OSError, asyncio.IncompleteReadError, ValueError) as error:
+        return str(error) or type(error).__name__
+
+
+@asynccontextmanager
+async def _connection(port: int) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    reader, writer = await asyncio.open_connection(HOST, port)
+    try:
+        yield reader, writer
+    finally:
+        writer.close()
+
+
+async def _read_nothing(_: asyncio.StreamReader) -> str:
+    return ""
+
+
+async def _read_postgres(reader: asyncio.StreamReader) -> str:
+    kind = await reader.readexactly(1)
+    if kind == b"R":
+        return ""
+    fields = (await reader.read(_ANSWER_LIMIT))[4:].split(b"\0")
+    message = next((field[1:] for field in fields if field[:1] == b"M"), b"it refuses connections")
+    return message.decode(errors="replace")
+
+
+async def _read_http(reader: asyncio.StreamReader) -> str:
+    status = (await reader.readline()).split()
+    if len(status) < 2:
+        return "no HTTP answer"
+    if status[1] == b"200":
+        return ""
+    # With the end of the status line, so that an answer without headers has its empty line too.
+    rest = b"\r\n"
+    while len(rest) < _ANSWER_LIMIT and (chunk := await reader.read(_ANSWER_LIMIT)):
+        rest += chunk
+    failing = _failing_checks(rest.partition(b"\r\n\r\n")[2])
+    return f"not ready ({failing})" if failing else f"{READY_PATH} answers {status[1].decode()}"
+
+
+def _failing_checks(body: bytes) -> str:
+    try:
+        checks = json.loads(body)["checks"].items()
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return ""
+    states = [(name, check.get("status") if isinstance(check, dict) else check) for name, check in checks]
+    return ", ".join(f"{name}: {state}" for name, state in states if state not in _WELL)

@@ -1,0 +1,1 @@
+"""Run a repository as plain processes on this machine."""

@@ -1,0 +1,56 @@
+"""End what a supervisor left running, when it and its guard were both killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import TYPE_CHECKING
+
+from dsscaffold.runtime.process_table import lives, wait_until_gone
+
+if TYPE_CHECKING:
+    import psutil
+
+    from dsscaffold.runtime.local.state import ProcessId, RunState
+
+_WAIT_SECONDS = 10.0
+#: The time of creation is derived from the wall clock, which may have been set since.
+_CLOCK_STEP_SECONDS = 2.0
+
+
+def end_leftovers(state: RunState) -> tuple[int, ...]:
+    """Kill the processes of a former run that still live; return their ids.
+
+    Call it with the repository's lock held: then their supervisor is gone. A process counts only if it was
+    created when the state says, so one that got the same number later is left alone.
+    """
+    alive = [process for process in (_find(entry) for entry in state.processes) if process]
+    families = [member for process in alive for member in (process, *_children(process))]
+    for process in alive:
+        try:
+            # Each leads a group of its own.
+            os.killpg(process.pid, signal.SIGKILL)
+        except (ProcessLookupError, PermissionError):
+            continue
+    wait_until_gone(families, _WAIT_SECONDS)
+    return tuple(process.pid for process in alive)
+
+
+def _children(process: psutil.Process) -> list[psutil.Process]:
+    import psutil
+
+    try:
+        return process.children(recursive=True)
+    except psutil.Error:
+        return []
+
+
+def _find(entry: ProcessId) -> psutil.Process | None:
+    import psutil
+
+    try:
+        process = psutil.Process(entry.pid)
+        same = abs(process.create_time() - entry.created) < _CLOCK_STEP_SECONDS and os.getpgid(entry.pid) == entry.pid
+    except (psutil.Error, ProcessLookupError):
+        return None
+    return process if same and lives(process) else None

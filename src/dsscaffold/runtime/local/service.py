@@ -1,0 +1,255 @@
+"""The life of one process: wait for what it needs, start, watch its health, start again, stop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from dsscaffold.errors import DsscaffoldError
+from dsscaffold.runtime.compose.model import CONDITIONS
+from dsscaffold.runtime.files import append_line, last_lines, rotate
+from dsscaffold.runtime.local.restart import FIRST, Backoff
+from dsscaffold.runtime.results import ServiceFailure, ServiceStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from dsscaffold.runtime.compose.model import Dependency
+    from dsscaffold.runtime.process import Child, Runner
+    from dsscaffold.runtime.results import State
+    from dsscaffold.runtime.unit import Unit
+
+_TAIL_LINES = 15
+_KILL_SECONDS = 2.0
+#: A service that ended so often without ever being healthy will hardly become it.
+_HOPELESS_STARTS = 5
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How patient to be, in seconds; tests are less so."""
+
+    poll_starting: float = 0.1
+    poll_healthy: float = 2.0
+    give_up: float = 120.0
+    #: So many probes in a row must fail before a healthy service counts as unhealthy.
+    tolerated: int = 2
+    first_restart: float = FIRST
+
+
+class Service:
+    """One unit, kept alive. `changed` is called at every change of its state."""
+
+    def __init__(
+        self,
+        unit: Unit,
+        others: Mapping[str, Service],
+        runner: Runner,
+        log: Path,
+        changed: Callable[[Service], None],
+        pace: Pace,
+    ) -> None:
+        self.unit = unit
+        self.pace = pace
+        self.state: State = "starting"
+        self.detail = ""
+        self.restarts = 0
+        self.child: Child | None = None
+        self.log = log
+        #: Seconds from the start of the process that first became healthy.
+        self.seconds: float | None = None
+        #: Set once, when the service is first healthy (None) or has failed.
+        self.verdict: asyncio.Future[ServiceFailure | None] = asyncio.get_running_loop().create_future()
+        self._others = others
+        self._runner = runner
+        self._changed = changed
+        self._since = _now()
+        self._reached = {condition: asyncio.Event() for condition in CONDITIONS}
+        self._stopping = False
+        self._backoff = Backoff(first=pace.first_restart)
+        self._task: asyncio.Task[None] | None = None
+        self._log_start = 0
+
+    def status(self) -> ServiceStatus:
+        """Return what `status` shows."""
+        unit, pid = self.unit, self.child.pid if self.child else None
+        return ServiceStatus(unit.name, unit.kind, self.state, unit.url, pid, self.restarts, self._since)
+
+    @property
+    def done(self) -> bool:
+        """Tell whether this was a job that did its work."""
+        return self.unit.job and self._reached["service_completed_successfully"].is_set()
+
+    def start(self) -> None:
+        """Begin; returns at once."""
+        self._task = asyncio.create_task(self._run(), name=self.unit.name)
+        self._task.add_done_callback(self._ended_by_defect)
+
+    async def stop(self) -> None:
+        """End the process with its whole group, gently first; it is not started again."""
+        self._stopping = True
+        if self._task is None:
+            return
+        if self.child is None:
+            self._task.cancel()
+        else:
+            self.child.signal(self.unit.stop_signal)
+        await asyncio.wait({self._task}, timeout=self.unit.stop_grace)
+        if self.child is not None:
+            self.note(f"did not end within {self.unit.stop_grace:g} s, and is killed")
+            self._runner.finish(self.child)
+            await asyncio.wait({self._task}, timeout=_KILL_SECONDS)
+        self._task.cancel()
+        await asyncio.wait({self._task})
+        self.move("stopped")
+
+    def move(self, state: State, detail: str = "") -> None:
+        """Come into another state, or give another reason for the same."""
+        if (state, detail) == (self.state, self.detail):
+            return
+        if state != self.state:
+            self._since = _now()
+        self.state, self.detail = state, detail
+        self._changed(self)
+
+    def note(self, text: str) -> None:
+        """Leave a line of our own in the service's log."""
+        append_line(self.log, f"[dsscaffold] {self.unit.name} {text}")
+
+    def fail(self, reason: str, *, with_log: bool = True) -> None:
+        """Report that the service did not become healthy, if nothing was reported yet."""
+        tail = last_lines(self.log, _TAIL_LINES, self._log_start) if with_log else ()
+        self._judge(ServiceFailure(self.unit.name, reason, self.log if with_log else None, tail))
+
+    def _judge(self, failure: ServiceFailure | None) -> None:
+        if not self.verdict.done():
+            self.verdict.set_result(failure)
+
+    async def reached(self, dependency: Dependency) -> None:
+        """Return once this service is as far as another one needs it to be."""
+        await self._reached[dependency.condition].wait()
+
+    async def _run(self) -> None:
+        for dependency in self.unit.depends_on:
+            if dependency.service in self._others:
+                await self._wait_for(dependency)
+        while not self._stopping:
+            code = await self._live()
+            if self._stopping or not self._again(code):
+                return
+            self.restarts += 1
+            delay = self._backoff.next()
+            self.move("restarting", f"{_ending(code)}; starts again in {delay:g} s")
+            await asyncio.sleep(delay)
+
+    async def _wait_for(self, dependency: Dependency) -> None:
+        other = self._others[dependency.service]
+        waiting = asyncio.ensure_future(other.reached(dependency))
+        try:
+            both: set[asyncio.Future[object]] = {waiting, other.verdict}  # type: ignore[arg-type]
+            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+            if not waiting.done() and other.verdict.result() is not None:
+                self.fail(f"not started: it waits for {dependency.service}", with_log=False)
+            await waiting
+        finally:
+            waiting.cancel()
+
+    async def _live(self) -> int | None:
+        """Run the process once; return its exit code, or None when it could not be started."""
+        rotate(self.log)
+        self._log_start = self.log.stat().st_size if self.log.exists() else 0
+        began = time.monotonic()
+        try:
+            if self.unit.prepare:
+                await self.unit.prepare()
+            child = self._runner.start(self.unit.command, self.log)
+        except (DsscaffoldError, OSError) as error:
+            self.note(f"could not be started: {error}")
+            self.move("exited", str(error))
+            self.fail(str(error), with_log=False)
+            return None
+        self.child = child
+        self._reached["service_started"].set()
+        self.move("starting")
+        self._changed(self)
+        watching = asyncio.create_task(self._watch(began))
+        try:
+            return await child.wait()
+        finally:
+            watching.cancel()
+            self._reached["service_healthy"].clear()
+            self._backoff.ended()
+            # What it started and left behind goes too.
+            self._runner.finish(child)
+            self.child = None
+
+    async def _watch(self, began: float) -> None:
+        """Follow the health of a running process."""
+        if self.unit.job:
+            return
+        failures = 0
+        while True:
+            problem = await self.unit.probe() if self.unit.probe else ""
+            failures = failures + 1 if problem else 0
+            if not problem:
+                self._well(time.monotonic() - began)
+            elif self.state != "healthy":
+                self.move(self.state, problem)
+                self._check_patience(began, problem)
+            elif failures >= self.pace.tolerated:
+                self._reached["service_healthy"].clear()
+                self.move("unhealthy", problem)
+            await asyncio.sleep(self.pace.poll_healthy if self.state == "healthy" else self.pace.poll_starting)
+
+    def _well(self, seconds: float) -> None:
+        self._backoff.healthy()
+        self._reached["service_healthy"].set()
+        if self.seconds is None:
+            self.seconds = seconds
+        self.move("healthy")
+        self._judge(None)
+
+    def _check_patience(self, began: float, problem: str) -> None:
+        if time.monotonic() - began > self.pace.give_up:
+            self.fail(f"not healthy after {self.pace.give_up:g} s: {problem}")
+
+    def _again(self, code: int | None) -> bool:
+        """Decide whether to start again, and tell the verdict where that is decided by the way it ended."""
+        mode, limit = self.unit.restart.mode, self.unit.restart.limit
+        if self.unit.job and code == 0:
+            self._reached["service_completed_successfully"].set()
+            self.move("exited", "done")
+            self._judge(None)
+            return False
+        wanted = mode in ("always", "unless-stopped") or (mode == "on-failure" and code != 0)
+        if self.unit.job and mode in ("always", "unless-stopped"):
+            wanted = code != 0
+        if not wanted or (limit is not None and self.restarts >= limit):
+            self.move("exited", self.detail if code is None else _ending(code))
+            self.fail(self.detail)
+            return False
+        self.note(f"{_ending(code)}, and is started again")
+        if self.restarts + 1 >= _HOPELESS_STARTS:
+            self.fail(f"{_ending(code)}, {self.restarts + 1} times in a row")
+        return True
+
+    def _ended_by_defect(self, task: asyncio.Task[None]) -> None:
+        with contextlib.suppress(asyncio.CancelledError):
+            if error := task.exception():
+                self.move("exited", f"dsscaffold failed: {error!r}")
+                self.fail(self.detail)
+
+
+def _ending(code: int | None) -> str:
+    if code is None:
+        return "could not be started"
+    return f"was ended by signal {-code}" if code < 0 else f"ended with code {code}"
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,98 @@
+"""Where a server keeps its data, and as whom it runs."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dsscaffold.runtime.process import Identity
+
+if TYPE_CHECKING:
+    from dsscaffold.runtime.repo import RunFolder
+
+_OUTSIDE = Path("/var/tmp")
+_PREFIX = "dsscaffold-"
+_OWNER = "repository"
+
+
+@dataclass(frozen=True)
+class Home:
+    """A folder that the server may write in; with an `identity`, one that this user can get to."""
+
+    folder: Path
+    identity: Identity | None = None
+
+    def give(self, path: Path) -> Path:
+        """Make `path` belong to whoever runs the server."""
+        if self.identity:
+            os.chown(path, self.identity.uid, self.identity.gid)
+        return path
+
+
+def unprivileged_home(run: RunFolder, server: str) -> Home:
+    """Return the home of a server that refuses to run as root.
+
+    For root it lies outside the repository, since another user can seldom get into root's folders; the
+    repository remembers which one it is.
+    """
+    if os.geteuid() != 0:
+        folder = run.data / server
+        folder.mkdir(parents=True, exist_ok=True)
+        return Home(folder)
+    nobody = pwd.getpwnam("nobody")
+    identity = Identity(nobody.pw_uid, nobody.pw_gid)
+    outside = _remembered(run)
+    if outside is None:
+        _remove_orphans(run)
+        outside = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=_OUTSIDE))
+        (outside / _OWNER).write_text(str(run.repo))
+        _note(run).write_text(str(outside))
+        # Others may pass through, no more; what is inside belongs to the server's user alone.
+        outside.chmod(0o711)
+    home = Home(outside / server, identity)
+    home.folder.mkdir(mode=0o700, exist_ok=True)
+    home.give(home.folder)
+    return home
+
+
+def remove_outside(run: RunFolder) -> bool:
+    """Remove the folder outside the repository; tell whether there was one."""
+    outside = _remembered(run)
+    if outside is not None:
+        shutil.rmtree(outside)
+    _note(run).unlink(missing_ok=True)
+    return outside is not None
+
+
+def reachable(path: Path, identity: Identity | None) -> bool:
+    """Tell whether a user can get to a path through all the folders above it."""
+    if identity is None:
+        return True
+    return all(folder.stat().st_mode & 0o001 for folder in (path, *path.parents))
+
+
+def _remembered(run: RunFolder) -> Path | None:
+    try:
+        outside = Path(_note(run).read_text().strip())
+        # A copy of a repository remembers the folder of the original: that one is not its own.
+        owned = (outside / _OWNER).read_text() == str(run.repo)
+    except OSError:
+        return None
+    return outside if owned and outside.parent == _OUTSIDE else None
+
+
+def _remove_orphans(run: RunFolder) -> None:
+    """Remove what a repository left that was at the same place and has been deleted since."""
+    for folder in _OUTSIDE.glob(f"{_PREFIX}*"):
+        owner = folder / _OWNER
+        if owner.is_file() and owner.stat().st_uid == 0 and owner.read_text() == str(run.repo):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _note(run: RunFolder) -> Path:
+    return run.root / "outside"

@@ -1,0 +1,110 @@
+"""The folder that all repositories of a user share, and how a tool gets into it."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import shutil
+import sysconfig
+import time
+import uuid
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dsscaffold.errors import DsscaffoldError
+from dsscaffold.runtime.events import FetchDone, FetchStarted
+from dsscaffold.runtime.lock import acquire
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+
+    from dsscaffold.runtime.events import OnEvent
+    from dsscaffold.runtime.process import Runner
+
+DATA = Path(__file__).parent / "data"
+_LOCK_POLL_SECONDS = 0.1
+
+
+class FetchError(DsscaffoldError):
+    """A tool could not be fetched."""
+
+
+@dataclass(frozen=True)
+class Fetchable:
+    """A pinned tool: `size` is about what is transferred, `pins` the file whose hashes decide what is accepted."""
+
+    name: str
+    version: str
+    size: int
+    pins: str
+    portable: bool = False
+
+    @property
+    def key(self) -> str:
+        """Return the folder in the cache: another version, other hashes or another platform is another folder."""
+        digest = hashlib.sha256((DATA / self.pins).read_bytes()).hexdigest()[:8]
+        platform = "" if self.portable else f"-{sysconfig.get_platform()}"
+        return f"{self.name.lower()}-{self.version}{platform}-{digest}"
+
+
+def cache_folder(environ: Mapping[str, str]) -> Path:
+    """Return the shared cache: DSSCAFFOLD_CACHE, or the usual place of the system."""
+    if given := environ.get("DSSCAFFOLD_CACHE"):
+        return Path(given).expanduser().absolute()
+    from platformdirs import user_cache_path
+
+    return user_cache_path("dsscaffold")
+
+
+@dataclass(frozen=True)
+class Cache:
+    """The shared folder, and what is needed to fill it. `environ` reaches uv and jgo whole: proxies, mirrors, CAs."""
+
+    folder: Path
+    runner: Runner
+    emit: OnEvent
+    environ: Mapping[str, str]
+
+    async def get(self, tool: Fetchable, fill: Callable[[Path], Awaitable[None]]) -> Path:
+        """Return the folder of `tool`; where it is missing, `fill` makes it, once for all who ask.
+
+        It is made under another name and then renamed: a folder that is there is complete.
+        """
+        target = self.folder / tool.key
+        if target.is_dir():
+            return target
+        async with self.locked(tool.key):
+            if not target.is_dir():
+                started = time.monotonic()
+                self.emit(FetchStarted(tool.name, tool.version, tool.size))
+                await self._make(target, fill)
+                self.emit(FetchDone(tool.name, tool.version, tool.size, time.monotonic() - started))
+        return target
+
+    @asynccontextmanager
+    async def locked(self, key: str) -> AsyncIterator[None]:
+        """Hold the lock of `key`, against other processes too."""
+        locks = self.folder / "locks"
+        locks.mkdir(parents=True, exist_ok=True)
+        while (lock := acquire(locks / key, text=f"{os.getpid()}\n")) is None:
+            await asyncio.sleep(_LOCK_POLL_SECONDS)
+        try:
+            yield
+        finally:
+            lock.release()
+
+    async def _make(self, target: Path, fill: Callable[[Path], Awaitable[None]]) -> None:
+        prefix = f".{target.name}."
+        for stale in self.folder.glob(f"{prefix}*"):
+            # We hold the lock, so whoever was at this one is gone.
+            shutil.rmtree(stale, ignore_errors=True)
+        temporary = self.folder / f"{prefix}{uuid.uuid4().hex[:8]}"
+        temporary.mkdir()
+        try:
+            await fill(temporary)
+            temporary.rename(target)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)

@@ -1,0 +1,42 @@
+"""What the supervisor is to run."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dsscaffold.runtime.compose.model import NO_RESTART, Dependency, Restart
+
+if TYPE_CHECKING:
+    from dsscaffold.runtime.health import Probe
+    from dsscaffold.runtime.process import Command
+    from dsscaffold.runtime.results import Kind
+
+Prepare = Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One process to keep alive, or one job to do.
+
+    `prepare` runs before every start and may take its time (make a data folder, clear what a crash left).
+    Without a `probe` a running process counts as healthy. `job` means that it is to end, with exit code 0.
+    """
+
+    name: str
+    kind: Kind
+    command: Command
+    depends_on: tuple[Dependency, ...] = ()
+    url: str | None = None
+    probe: Probe | None = None
+    prepare: Prepare | None = None
+    restart: Restart = NO_RESTART
+    stop_grace: float = 10.0
+    stop_signal: int = signal.SIGTERM
+
+    @property
+    def job(self) -> bool:
+        """Tell whether it is done when it ends."""
+        return self.kind == "job"

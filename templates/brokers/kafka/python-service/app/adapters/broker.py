@@ -1,0 +1,6 @@
+"""The broker of this repository: nothing outside app/adapters names the product."""
+
+from app.adapters.kafka.consumer import KafkaConsumer as BrokerConsumer
+from app.adapters.kafka.publisher import KafkaPublisher as BrokerPublisher
+
+__all__ = ["BrokerConsumer", "BrokerPublisher"]

@@ -1,0 +1,10 @@
+/**
+ * Guards every call to a service. The call must honour its signal, so that a call that is given up
+ * does not go on in the background.
+ */
+export type Policy = <T>(call: (signal: AbortSignal) => Promise<T>) => Promise<T>;
+
+/** Give a call up after `ms`: the least that any call over a network needs. */
+export function deadline(ms: number): Policy {
+  return (call) => call(AbortSignal.timeout(ms));
+}

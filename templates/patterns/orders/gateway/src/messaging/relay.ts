@@ -1,0 +1,93 @@
+import { type BackgroundTask, runInBackground } from "../background.ts";
+import type { Database, Query } from "../database/database.ts";
+import type { CheckResult } from "../health.ts";
+import type { Logger } from "../logger.ts";
+import { Wakeup } from "../wakeup.ts";
+import type { Broker } from "./broker.ts";
+import { markPublished, prunePublished, readUnpublished } from "./outbox.ts";
+
+const LOCK = 2;
+const BATCH = 100;
+const POLL_MS = 500;
+const PRUNE_MS = 3_600_000;
+const STALLED_MS = 10_000;
+
+/**
+ * Publishes the events of the outbox, oldest first. A crash between publishing and marking an event
+ * publishes it twice, never not at all; consumers drop the duplicate.
+ *
+ * Only one replica publishes, so that events keep their order: the one whose connection holds the
+ * lock. When it dies, so does its connection, and another takes over.
+ */
+export class Relay {
+  readonly #database: Database;
+  readonly #broker: Broker;
+  readonly #topics: string[];
+  readonly #wakeup = new Wakeup();
+  readonly #task: BackgroundTask;
+  #leading = false;
+  #lastRound = 0;
+  #lastPrune = 0;
+
+  constructor(database: Database, broker: Broker, topics: string[], log: Logger) {
+    this.#database = database;
+    this.#broker = broker;
+    this.#topics = topics;
+    this.#task = runInBackground("relay", (signal) => this.#run(signal), log);
+  }
+
+  /** Look into the outbox now, because an event was committed. */
+  wake(): void {
+    this.#wakeup.wake();
+  }
+
+  check = (): CheckResult => {
+    const stalled = Date.now() - this.#lastRound > STALLED_MS;
+    return { status: stalled ? "unavailable" : "ok", leading: this.#leading };
+  };
+
+  /** Publish what is left and stop. */
+  async stop(): Promise<void> {
+    const stopped = this.#task.stop();
+    this.#wakeup.wake();
+    await stopped;
+  }
+
+  async #run(signal: AbortSignal): Promise<void> {
+    await this.#broker.ensureTopics(this.#topics);
+    const { query, close } = await this.#database.connect();
+    try {
+      for (let stopping = false; !stopping; ) {
+        // Read before the round: what was committed until now is published before the end.
+        stopping = signal.aborted;
+        this.#leading ||= await tryLock(query);
+        const published = this.#leading ? await this.#publishBatch(query) : 0;
+        this.#lastRound = Date.now();
+        if (published < BATCH && !stopping) await this.#wakeup.sleep(POLL_MS);
+      }
+    } finally {
+      this.#leading = false;
+      await close();
+    }
+  }
+
+  async #publishBatch(query: Query): Promise<number> {
+    const { seqs, messages } = await readUnpublished(query, BATCH);
+    if (messages.length > 0) {
+      await this.#broker.publish(messages);
+      await markPublished(query, seqs);
+    }
+    if (Date.now() - this.#lastPrune > PRUNE_MS) {
+      await prunePublished(query);
+      this.#lastPrune = Date.now();
+    }
+    return messages.length;
+  }
+}
+
+async function tryLock(query: Query): Promise<boolean> {
+  const [row] = await query<{ locked: boolean }>("SELECT pg_try_advisory_lock($1) AS locked", [
+    LOCK,
+  ]);
+  return row?.locked ?? false;
+}

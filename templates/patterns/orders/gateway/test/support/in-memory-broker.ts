@@ -1,0 +1,26 @@
+import type { Message, ReceivedMessage } from "../../src/messaging/broker.ts";
+import { type CloudEvent, toMessage } from "../../src/messaging/cloud-event.ts";
+
+/** A broker that only remembers what was published. */
+export class InMemoryBroker {
+  readonly published: Message[] = [];
+
+  async publish(messages: Message[]): Promise<void> {
+    this.published.push(...messages);
+  }
+}
+
+let offset = 0;
+
+/** A message as a consumer gets it. */
+export function received(overrides: Partial<CloudEvent> = {}): ReceivedMessage {
+  const event = {
+    id: `event-${++offset}`,
+    type: "thing.happened",
+    source: "/test",
+    time: new Date("2026-01-01T00:00:00Z"),
+    data: {},
+    ...overrides,
+  };
+  return { ...toMessage(event, "things", "key-1"), partition: 3, offset: String(offset) };
+}

@@ -1,0 +1,104 @@
+"""The outbox: events are stored with the change that they announce, and published from there."""
+
+import json
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from uuid import uuid4
+
+from app.adapters.database import Database, Session
+from app.application.broker import Message
+from app.application.cloudevents import Envelope, write_headers
+from app.application.events import Event
+
+# Any number will do, as long as nothing else in this database locks the same one.
+RELAY_LOCK = 6_817_442
+
+
+class PostgresOutbox:
+    """Stores events in the transaction of `session`."""
+
+    def __init__(self, session: Session, traceparent: str | None = None) -> None:
+        self.used = False
+        self._session = session
+        self._headers = {"traceparent": traceparent} if traceparent else {}
+
+    async def add(self, event: Event) -> None:
+        await self._session.execute(
+            """
+            INSERT INTO outbox (id, topic, key, type, data, headers)
+            VALUES ($1, $2, $3, $4, $5, $6)
+            """,
+            uuid4(),
+            event.topic,
+            event.key,
+            event.type,
+            event.to_json(),
+            json.dumps(self._headers),
+        )
+        self.used = True
+
+
+class OutboxTable:
+    """The outbox as the relay reads it, on a connection of its own."""
+
+    def __init__(self, session: Session, source: str) -> None:
+        self._session = session
+        self._source = source
+
+    async def lock(self) -> bool:
+        """Become the only relay until this connection ends; tell whether that worked."""
+        # Not the lock that waits: it would hold a snapshot, and so keep vacuum from its work.
+        return bool(await self._session.fetchval("SELECT pg_try_advisory_lock($1)", RELAY_LOCK))
+
+    async def unpublished(self, limit: int) -> list[tuple[int, Message]]:
+        """Give the oldest events that are still to be published, each with its number."""
+        rows = await self._session.fetch(
+            """
+            SELECT seq, id, topic, key, type, data, headers, created_at
+            FROM outbox
+            WHERE published_at IS NULL
+            ORDER BY seq
+            LIMIT $1
+            """,
+            limit,
+        )
+        return [
+            (
+                row["seq"],
+                Message(
+                    topic=row["topic"],
+                    key=row["key"].encode(),
+                    value=row["data"].encode(),
+                    headers=write_headers(
+                        Envelope(id=str(row["id"]), type=row["type"], source=self._source),
+                        row["created_at"],
+                        json.loads(row["headers"]),
+                    ),
+                ),
+            )
+            for row in rows
+        ]
+
+    async def mark_published(self, numbers: Sequence[int]) -> None:
+        await self._session.execute(
+            "UPDATE outbox SET published_at = now() WHERE seq = ANY($1)", list(numbers)
+        )
+
+    async def prune(self, days: int) -> None:
+        """Delete what was published more than so many days ago."""
+        await self._session.execute(
+            "DELETE FROM outbox WHERE published_at < now() - make_interval(days => $1)", days
+        )
+
+
+class OutboxTables:
+    """Opens the outbox for a relay."""
+
+    def __init__(self, database: Database, source: str) -> None:
+        self._database = database
+        self._source = source
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[OutboxTable]:
+        async with self._database.own_connection() as connection:
+            yield OutboxTable(connection, self._source)

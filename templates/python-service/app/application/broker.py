@@ -1,0 +1,63 @@
+"""The broker as this service sees it. Which product it is, only app/adapters knows."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from app.application.health import Health
+
+
+class Unavailable(Exception):
+    """Something that this service needs does not answer; the same call may succeed later."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """Bytes on a topic. Messages with the same key stay in order."""
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Received(Message):
+    """A message, and the place where the broker keeps it."""
+
+    partition: int
+    offset: int
+
+
+def dead_letter_topic(topic: str) -> str:
+    """Name the topic that takes what nobody could handle."""
+    return f"{topic}.dlq"
+
+
+Handle = Callable[[Received], Awaitable[None]]
+
+
+class Publisher(Protocol):
+    async def open(self) -> None:
+        """Connect and create the topics; raise Unavailable when no broker answers."""
+
+    async def publish(self, messages: Sequence[Message]) -> None:
+        """Return when the broker has stored all messages; raise Unavailable if it may not have."""
+
+    async def close(self) -> None:
+        """Disconnect."""
+
+
+class Consumer(Protocol):
+    async def run(self) -> None:
+        """Hand over the messages of each partition in order, until `stop`.
+
+        A message is consumed when its handler returns. If the process dies before that, the message
+        comes again.
+        """
+
+    def stop(self) -> None:
+        """Let `run` finish the message in hand, commit, leave the group, and end."""
+
+    async def health(self) -> Health:
+        """Tell whether messages that wait are being consumed."""

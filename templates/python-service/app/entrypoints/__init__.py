@@ -1,0 +1,1 @@
+"""How this service is reached: HTTP routes and consumed messages."""

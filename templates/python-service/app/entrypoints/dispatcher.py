@@ -1,0 +1,134 @@
+"""The dispatcher: takes a message to its handler, and to an end, whatever the handler does.
+
+| outcome                        | then                                |
+|--------------------------------|-------------------------------------|
+| handled, or handled before     | done                                |
+| no handler for its type        | done                                |
+| the database or broker is away | tried again for as long as it takes |
+| not an event, or not as agreed | dead letter at once                 |
+| any other error                | tried five times, then dead letter  |
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable
+from datetime import UTC, datetime
+from typing import Generic, TypeVar
+
+from pydantic import ValidationError
+
+from app.application.broker import Message, Publisher, Received, Unavailable, dead_letter_topic
+from app.application.cloudevents import Envelope, MissingHeader
+from app.application.events import Event, Inbox, InvalidMessage, Subscription
+from app.application.retry import backoff
+
+logger = logging.getLogger(__name__)
+
+MAX_ATTEMPTS = 5
+MAX_REASON = 500
+
+WorkT = TypeVar("WorkT")
+
+
+class Dispatcher(Generic[WorkT]):
+    """Handles the messages of one consumer group."""
+
+    def __init__(
+        self,
+        subscriptions: Iterable[Subscription[WorkT]],
+        inbox: Inbox[WorkT],
+        publisher: Publisher,
+        group: str,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._subscriptions = {(s.event.topic, s.event.type): s for s in subscriptions}
+        self._inbox = inbox
+        self._publisher = publisher
+        self._group = group
+        self._sleep = sleep
+
+    async def __call__(self, message: Received) -> None:
+        """Return when the message needs no more attention; its offset may be committed then."""
+        attempts = outages = 0
+        while True:
+            try:
+                return await self._process(message)
+            except Unavailable as error:
+                outages += 1
+                logger.warning("waiting to handle a message", extra=_where(message, error))
+                await self._sleep(backoff(outages))
+            except InvalidMessage as error:
+                return await self._bury(message, error, attempts + 1)
+            except Exception as error:
+                attempts += 1
+                logger.exception("cannot handle a message", extra=_where(message, error))
+                if attempts == MAX_ATTEMPTS:
+                    return await self._bury(message, error, attempts)
+                await self._sleep(backoff(attempts))
+
+    async def _process(self, message: Received) -> None:
+        envelope = _open(message)
+        subscription = self._subscriptions.get((message.topic, envelope.type))
+        if subscription is None:
+            return
+        event = _parse(subscription.event, message)
+        async with self._inbox.receive(envelope) as work:
+            if work is not None:
+                await subscription.handle(event, work)
+
+    async def _bury(self, message: Received, error: Exception, attempts: int) -> None:
+        """Put the message on the dead letter topic, however long the broker takes to accept it."""
+        letter = self._dead_letter(message, error, attempts)
+        logger.error("dead letter", extra=_where(message, error))
+        outages = 0
+        while True:
+            try:
+                return await self._publisher.publish([letter])
+            except Unavailable:
+                outages += 1
+                await self._sleep(backoff(outages))
+
+    def _dead_letter(self, message: Received, error: Exception, attempts: int) -> Message:
+        notes = {
+            "dlq-reason": f"{type(error).__name__}: {error}"[:MAX_REASON],
+            "dlq-group": self._group,
+            "dlq-topic": message.topic,
+            "dlq-partition": str(message.partition),
+            "dlq-offset": str(message.offset),
+            "dlq-attempts": str(attempts),
+            "dlq-time": datetime.now(UTC).isoformat(),
+        }
+        return Message(
+            topic=dead_letter_topic(message.topic),
+            key=message.key,
+            value=message.value,
+            headers=(
+                *(header for header in message.headers if header[0] not in notes),
+                *((name, text.encode()) for name, text in notes.items()),
+            ),
+        )
+
+
+def _open(message: Received) -> Envelope:
+    try:
+        return Envelope.read(message.headers)
+    except MissingHeader as error:
+        raise InvalidMessage(str(error)) from error
+
+
+def _parse(event: type[Event], message: Received) -> Event:
+    try:
+        return event.model_validate_json(message.value or b"")
+    except ValidationError as error:
+        problems = error.errors(include_url=False, include_context=False, include_input=False)
+        reasons = (f"{'.'.join(map(str, p['loc'])) or 'body'}: {p['msg']}" for p in problems)
+        raise InvalidMessage("; ".join(reasons)) from error
+
+
+def _where(message: Received, error: Exception) -> dict[str, object]:
+    return {
+        "topic": message.topic,
+        "partition": message.partition,
+        "offset": message.offset,
+        "problem": f"{type(error).__name__}: {error}",
+    }

@@ -1,0 +1,5 @@
+"""The HTTP interface of this service."""
+
+from fastapi import APIRouter
+
+router = APIRouter()

@@ -1,0 +1,62 @@
+"""Start and stop what moves events: the relay for the outgoing, the consumer for the incoming."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from app.adapters.broker import BrokerConsumer, BrokerPublisher
+from app.adapters.database import Database
+from app.adapters.inbox import PostgresInbox
+from app.adapters.outbox import OutboxTables
+from app.adapters.relay import Relay
+from app.application.broker import dead_letter_topic
+from app.entrypoints.consumers import ANNOUNCES, SUBSCRIPTIONS
+from app.entrypoints.dispatcher import Dispatcher
+from app.entrypoints.health import Check
+from app.settings import Settings
+from app.wiring import work
+
+DRAIN_SECONDS = 4.0
+
+
+@asynccontextmanager
+async def run_messaging(
+    settings: Settings, database: Database
+) -> AsyncIterator[Mapping[str, Check]]:
+    """Run what the tables in app/entrypoints/consumers.py call for, and give its health checks."""
+    name = settings.service_name
+    incoming = {subscription.event.topic for subscription in SUBSCRIPTIONS}
+    outgoing = {event.topic for event in ANNOUNCES} | set(map(dead_letter_topic, incoming))
+
+    publisher = BrokerPublisher(settings.broker_url, topics=outgoing)
+    relay = Relay(OutboxTables(database, source=f"/{name}"), publisher)
+    inbox = PostgresInbox(database, work, consumer=name, on_announced=relay.wake)
+    dispatcher = Dispatcher(SUBSCRIPTIONS, inbox, publisher, group=name)
+    consumer = BrokerConsumer(settings.broker_url, incoming, group=name, handle=dispatcher)
+
+    checks: dict[str, Check] = {}
+    # Left in reverse: the message in hand may put a last event into the outbox.
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(publisher.close)
+        if ANNOUNCES:
+            await stack.enter_async_context(background(relay.run(), relay.stop))
+            checks["relay"] = relay.health
+        if SUBSCRIPTIONS:
+            await stack.enter_async_context(background(consumer.run(), consumer.stop))
+            checks["consumer"] = consumer.health
+        yield checks
+
+
+@asynccontextmanager
+async def background(
+    run: Coroutine[None, None, None], stop: Callable[[], None]
+) -> AsyncIterator[None]:
+    """Keep something running; at the end ask it to stop, and cancel it if that takes too long."""
+    task = asyncio.create_task(run)
+    try:
+        yield
+    finally:
+        stop()
+        await asyncio.wait([task], timeout=DRAIN_SECONDS)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)

@@ -1,0 +1,111 @@
+"""Stand-ins for what lies outside: they behave like the real thing, in memory."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Generic, TypeVar
+from uuid import uuid4
+
+from app.application.broker import Handle, Message, Received, Unavailable
+from app.application.cloudevents import Envelope
+from app.application.events import Event
+
+WorkT = TypeVar("WorkT")
+
+
+class FakeBroker:
+    """Keeps topics of one partition each; refuses to answer as often as it is told to."""
+
+    def __init__(self, outages: int = 0) -> None:
+        self.topics: defaultdict[str, list[Message]] = defaultdict(list)
+        self.outages = outages
+
+    async def open(self) -> None:
+        self._answer()
+
+    async def publish(self, messages: Sequence[Message]) -> None:
+        self._answer()
+        for message in messages:
+            self.topics[message.topic].append(message)
+
+    async def close(self) -> None: ...
+
+    async def deliver(self, topic: str, handle: Handle) -> None:
+        """Hand over every message of a topic, the next one when the one before is done."""
+        for offset, message in enumerate(list(self.topics[topic])):
+            await handle(received(message, offset))
+
+    def _answer(self) -> None:
+        if self.outages > 0:
+            self.outages -= 1
+            raise Unavailable("broker: no answer")
+
+
+class FakeInbox(Generic[WorkT]):
+    """Remembers an event when its handler is done with it, as a transaction would."""
+
+    def __init__(self, work: WorkT, outages: int = 0) -> None:
+        self._work = work
+        self._outages = outages
+        self._handled: set[str] = set()
+
+    @asynccontextmanager
+    async def receive(self, envelope: Envelope) -> AsyncIterator[WorkT | None]:
+        if self._outages > 0:
+            self._outages -= 1
+            raise Unavailable("database: no answer")
+        yield None if envelope.id in self._handled else self._work
+        self._handled.add(envelope.id)
+
+
+class FakeOutbox:
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+
+    async def add(self, event: Event) -> None:
+        self.events.append(event)
+
+
+class FakeClock:
+    """Time that passes when somebody waits, and takes none."""
+
+    def __init__(self) -> None:
+        self.waits: list[float] = []
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    async def sleep(self, seconds: float) -> None:
+        self.waits.append(seconds)
+        self.now += seconds
+
+
+def received(message: Message, offset: int = 0) -> Received:
+    return Received(
+        topic=message.topic,
+        key=message.key,
+        value=message.value,
+        headers=message.headers,
+        partition=0,
+        offset=offset,
+    )
+
+
+def message(topic: str, type: str, value: str, key: str = "k", id: str | None = None) -> Message:
+    """Make a message as another service would send it."""
+    headers = {"ce_id": id or str(uuid4()), "ce_type": type, "ce_source": "/test"}
+    return Message(
+        topic=topic,
+        key=key.encode(),
+        value=value.encode(),
+        headers=tuple((name, text.encode()) for name, text in headers.items()),
+    )
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Let the other tasks run until something is true; fail if it never is."""
+    async with asyncio.timeout(30):
+        while not condition():  # noqa: ASYNC110
+            await asyncio.sleep(0)

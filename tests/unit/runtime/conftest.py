@@ -1,0 +1,144 @@
+"""Small apps that really run, and ways to wait for what they do."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from textwrap import dedent
+
+import psutil
+import pytest
+from hypothesis import settings
+
+from dsscaffold.runtime.process import Command
+from dsscaffold.runtime.repo import RunFolder
+
+# How long an example takes says more of the machine's load than of the code.
+settings.register_profile("runtime", deadline=None)
+settings.load_profile("runtime")
+
+#: Answers /health/ready with 200, or 503 while a file `sick` lies beside it; says when it starts and stops.
+APP = """
+import os, signal, socket, subprocess, sys
+
+name = os.environ.get("NAME", "app")
+
+def say(what):
+    with open("journal", "a") as journal:
+        journal.write(f"{what} {name}\\n")
+
+def stop(*_):
+    if os.environ.get("STUBBORN"):
+        return
+    say("stop")
+    sys.exit(0)
+
+signal.signal(signal.SIGTERM, stop)
+say("start")
+print("hello from", name, flush=True)
+if os.environ.get("GRANDCHILD"):
+    child = subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"])
+    open("grandchild", "w").write(str(child.pid))
+server = socket.create_server(("127.0.0.1", int(os.environ["PORT"])))
+while True:
+    connection, _ = server.accept()
+    with connection:
+        connection.recv(4096)
+        if os.path.exists("sick"):
+            body = b'{"checks": {"database": {"status": "down"}, "relay": {"status": "ok"}}}'
+            head = b"HTTP/1.0 503 Service Unavailable\\r\\n\\r\\n"
+        else:
+            body, head = b"{}", b"HTTP/1.0 200 OK\\r\\n\\r\\n"
+        connection.sendall(head + body)
+"""
+
+
+def wait_until(condition: Callable[[], object], what: str = "the condition", seconds: float = 20.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"{what} did not come true within {seconds} s"
+        time.sleep(0.01)
+
+
+def lives(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+@pytest.fixture(name="wait_until")
+def _wait_until() -> Callable[..., None]:
+    return wait_until
+
+
+@pytest.fixture(name="lives")
+def _lives() -> Callable[[int], bool]:
+    return lives
+
+
+@pytest.fixture
+def free_port() -> Callable[[], int]:
+    def choose() -> int:
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            port: int = server.getsockname()[1]
+            return port
+
+    return choose
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Callable[..., Command]:
+    """Return the command of an app in `tmp_path`; keywords become its environment."""
+    (tmp_path / "app.py").write_text(APP)
+
+    def command(**env: str) -> Command:
+        return Command((sys.executable, "-S", "app.py"), tmp_path, {"PATH": os.environ["PATH"], **env})
+
+    return command
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Callable[[], list[str]]:
+    """Return what the apps of `tmp_path` said, in order."""
+
+    def read() -> list[str]:
+        path = tmp_path / "journal"
+        return path.read_text().splitlines() if path.exists() else []
+
+    return read
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> RunFolder:
+    folder = RunFolder(tmp_path)
+    folder.create()
+    return folder
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[[str, str], Path]:
+    """Write a file under `tmp_path`, with the indentation of the test taken away."""
+
+    def write_file(name: str, text: str) -> Path:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(dedent(text).lstrip("\n"))
+        return path
+
+    return write_file
+
+
+@pytest.fixture
+def killed() -> Iterator[list[int]]:
+    """A list of process ids that are killed after the test, whatever became of it."""
+    pids: list[int] = []
+    yield pids
+    for pid in pids:
+        if lives(pid):
+            os.kill(pid, signal.SIGKILL)

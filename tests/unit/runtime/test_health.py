@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from dsscaffold.runtime import health
+
+
+def answer(reply: bytes, probe: Callable[[int], Awaitable[str]]) -> str:
+    """Let a server send `reply` to whoever connects, and ask it."""
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if probe is not health.port_open:
+            await reader.read(1024)
+        writer.write(reply)
+        writer.close()
+
+    async def ask() -> str:
+        async with await asyncio.start_server(handle, "127.0.0.1", 0) as server:
+            return await probe(server.sockets[0].getsockname()[1])
+
+    return asyncio.run(ask())
+
+
+@pytest.mark.parametrize(
+    ("reply", "problem"),
+    [
+        (b"HTTP/1.1 200 OK\r\n\r\n{}", ""),
+        (b"HTTP/1.1 503 Service Unavailable\r\n\r\n", "/health/ready answers 503"),
+        (b"HTTP/1.1 404 Not Found\r\n\r\nnot json", "/health/ready answers 404"),
+        (
+            b'HTTP/1.1 503 X\r\nA: b\r\n\r\n{"checks": {"database": {"status": "down"}, "relay": {"status": "ok"}}}',
+            "not ready (database: down)",
+        ),
+        (b'HTTP/1.1 503 X\r\n\r\n{"checks": ["odd"]}', "/health/ready answers 503"),
+        (b"", "no HTTP answer"),
+        (b"garbage\r\n", "no HTTP answer"),
+    ],
+)
+def test_an_app(reply: bytes, problem: str) -> None:
+    assert answer(reply, health.http_ready) == problem
+
+
+@pytest.mark.parametrize(
+    ("reply", "problem"),
+    [
+        (b"R\0\0\0\x08\0\0\0\x0a", ""),
+        (b"E\0\0\0\x30SFATAL\0C57P03\0Mthe database system is starting up\0\0", "the database system is starting up"),
+        (b"E\0\0\0\x04", "it refuses connections"),
+        (b"", "0 bytes read on a total of 1 expected bytes"),
+    ],
+)
+def test_postgres(reply: bytes, problem: str) -> None:
+    assert answer(reply, health.postgres_ready) == problem
+
+
+def test_an_open_port() -> None:
+    assert answer(b"", health.port_open) == ""
+
+
+def test_nobody_listens(free_port: Callable[[], int]) -> None:
+    port = free_port()
+    assert asyncio.run(health.http_ready(port)) == f"nothing listens on port {port} yet"

@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from dsscaffold.errors import DsscaffoldError
+from dsscaffold.runtime.ports import RANGE, PortBook, find_holder, is_free
+
+
+@pytest.fixture
+def book(tmp_path: Path) -> PortBook:
+    return PortBook(tmp_path / "ports.json", tmp_path, tmp_path)
+
+
+def listening_port() -> tuple[socket.socket, int]:
+    server = socket.create_server(("127.0.0.1", 0))
+    return server, server.getsockname()[1]
+
+
+def test_a_port_is_the_same_at_the_next_up(book: PortBook, tmp_path: Path) -> None:
+    port = book.claim("orders")
+    assert port in RANGE
+    book.save()
+    book.release()
+    assert PortBook(tmp_path / "ports.json", tmp_path, tmp_path).claim("orders") == port
+
+
+def test_a_port_that_is_taken_meanwhile_is_replaced(book: PortBook, tmp_path: Path) -> None:
+    port = book.claim("orders")
+    book.save()
+    book.release()
+    with socket.create_server(("127.0.0.1", port)):
+        assert PortBook(tmp_path / "ports.json", tmp_path, tmp_path).claim("orders") != port
+
+
+def test_two_repositories_never_get_the_same_port(book: PortBook, tmp_path: Path) -> None:
+    port = book.claim("orders")
+    book.save()
+    other = PortBook(tmp_path / "ports.json", tmp_path, tmp_path)
+    assert other.claim("orders") != port
+
+
+def test_a_claim_ends_with_its_process(tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from dsscaffold.runtime.ports import PortBook;"
+        "p = Path(sys.argv[1]); b = PortBook(p / 'x.json', p, p); print(b.claim('a')); b.save()"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True)
+    assert PortBook(tmp_path / "x.json", tmp_path, tmp_path).claim("a") == int(done.stdout)
+
+
+def test_a_published_port_that_is_taken_names_its_holder_and_a_free_one(book: PortBook) -> None:
+    server, port = listening_port()
+    with server, pytest.raises(DsscaffoldError, match=rf"Port {port} of gateway is taken by .*\(pid \d+\)") as refused:
+        book.claim_published(port, "gateway")
+    hint = refused.value.hint or ""
+    assert hint.startswith("--port ")
+    assert is_free(int(hint.split()[1]))
+
+
+def test_a_published_port_that_another_repository_is_about_to_use(book: PortBook, tmp_path: Path) -> None:
+    server, port = listening_port()
+    server.close()
+    book.claim_published(port, "gateway")
+    other = PortBook(tmp_path / "other.json", tmp_path / "other", tmp_path)
+    with pytest.raises(DsscaffoldError, match=rf"is taken by the project in {tmp_path} \(pid"):
+        other.claim_published(port, "gateway")
+
+
+def test_a_server_on_all_addresses_takes_the_port_too() -> None:
+    with socket.create_server(("", 0)) as server:
+        assert not is_free(server.getsockname()[1])
+
+
+def test_the_holder_of_a_port() -> None:
+    server, port = listening_port()
+    with server:
+        holder = find_holder(port)
+    assert holder is not None
+    assert "python" in holder.name or "pytest" in holder.name
+    assert find_holder(port) is None
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"a": "x"}', '{"a": 80}'])
+def test_a_broken_or_odd_book_is_no_obstacle(tmp_path: Path, text: str) -> None:
+    (tmp_path / "ports.json").write_text(text)
+    assert PortBook(tmp_path / "ports.json", tmp_path, tmp_path).claim("a") in RANGE

@@ -1,0 +1,76 @@
+"""`doctor` and `list`, as processes: what they say of a machine that has something, and of one that has nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+TOOLS = ("Node.js", "Java", "Postgres", "Kafka")
+
+
+def _run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "dsscaffold", *arguments]
+    return subprocess.run(
+        command, env={**os.environ, **environment}, capture_output=True, text=True, check=False, timeout=60
+    )
+
+
+def _findings(*arguments: str, **environment: str) -> dict[str, dict[str, Any]]:
+    document = json.loads(_run("doctor", "--json", *arguments, **environment).stdout)
+    return {finding["name"]: finding for finding in document["findings"]}
+
+
+def test_a_bare_machine_is_told_what_will_be_fetched_and_how_much(tmp_path: Path) -> None:
+    bare = {"PATH": str(tmp_path), "JAVA_HOME": "", "DSSCAFFOLD_CACHE": str(tmp_path / "cache")}
+    result = _run("doctor", **bare)
+    assert result.returncode == 1, "git is missing"
+    assert "Install git" in result.stdout
+    found = _findings(**bare)
+    assert {name: found[name]["level"] for name in TOOLS} == dict.fromkeys(TOOLS, "fetch")
+    assert all(found[name]["fetchBytes"] > 1_000_000 for name in TOOLS)
+    assert found["git"]["level"] == "problem"
+    assert not (tmp_path / "cache").exists(), "looking fetches nothing"
+
+
+def test_a_taken_port_is_named_with_who_has_it() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        taken = _findings("--port", str(port))["gateway port"]
+    assert taken["level"] == "warning"
+    assert str(os.getpid()) in taken["found"]
+    assert "--port" in taken["remedy"]
+
+
+def test_a_cache_that_cannot_be_written_is_a_problem(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    disk = _findings(DSSCAFFOLD_CACHE=str(tmp_path / "file" / "cache"))["disk for the cache"]
+    assert disk["level"] == "problem"
+    assert "DSSCAFFOLD_CACHE" in disk["remedy"]
+
+
+def test_list_shows_the_catalogue(templates: Path) -> None:
+    document = json.loads(_run("list", "--json", "--templates", str(templates)).stdout)
+    assert [choice["name"] for choice in document["patterns"]] == ["hub", "orders"]
+    assert [choice["name"] for choice in document["roles"]] == ["orders", "profiles"]
+    assert document["languages"] == ["python"]
+    text = _run("list", "--templates", str(templates)).stdout
+    assert "needs a service with the role orders" in text
+    assert "not with orders" in text
+
+
+def test_names_of_the_catalogue_complete(templates: Path) -> None:
+    words = {"COMP_WORDS": "dsscaffold new x --preset s", "COMP_CWORD": "4"}
+    result = subprocess.run(
+        [str(Path(sys.executable).with_name("dsscaffold"))],
+        env={**os.environ, **words, "_DSSCAFFOLD_COMPLETE": "complete_bash", "DSSCAFFOLD_TEMPLATES": str(templates)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert result.stdout.split() == ["shop"]
