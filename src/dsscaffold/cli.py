@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dsscaffold import __version__
+from dsscaffold.cli_life import add_verbs
 
 if TYPE_CHECKING:
     from dsscaffold.commands.new import NewResult
@@ -258,6 +259,9 @@ def logs(
     show = UpPrinter(Printer().console)
     for line in run_logs(find_repo(Path.cwd()), service, follow=follow, tail=tail):
         show(line)
+
+
+add_verbs(app)
 
 
 def main() -> None:

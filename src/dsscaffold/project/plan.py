@@ -13,6 +13,8 @@ from dsscaffold.project.names import env_name
 
 #: What a service without a role is: the folder of that name under roles/.
 BLANK_ROLE = "blank"
+#: The folder that the services lie in.
+SERVICES = "services"
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ def make_plan(manifest: Manifest, catalogue: Catalogue, version: str) -> Plan:
     ]
     parts += [
         Part(
-            PurePosixPath("services", service.name),
+            PurePosixPath(SERVICES, service.name),
             _layers(manifest, catalogue, f"{service.lang}-service", service.role),
             service.name,
         )
