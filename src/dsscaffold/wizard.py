@@ -10,9 +10,8 @@ import questionary
 from dsscaffold.errors import UsageError
 from dsscaffold.project.catalogue import Catalogue, Entry
 from dsscaffold.project.choices import DEFAULT_PRESET, Choices, make_manifest
-from dsscaffold.project.manifest import Manifest, Service, check_manifest
+from dsscaffold.project.manifest import BLANK_ROLE, Manifest, Service, check_manifest
 from dsscaffold.project.names import check_service_name
-from dsscaffold.project.plan import BLANK_ROLE
 from dsscaffold.project.yaml_source import read_yaml
 
 _BLANK = "(none)"

@@ -8,11 +8,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from dsscaffold.project.catalogue import Catalogue, Entry
-from dsscaffold.project.manifest import Manifest, Service
+from dsscaffold.project.manifest import BLANK_ROLE, Manifest, Service
 from dsscaffold.project.names import env_name
 
-#: What a service without a role is: the folder of that name under roles/.
-BLANK_ROLE = "blank"
 #: The folder that the services lie in.
 SERVICES = "services"
 
