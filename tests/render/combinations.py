@@ -9,7 +9,9 @@ PROFILES = Service("profiles", "python", "profiles")
 RECOMMENDATIONS = Service("recommendations", "python", "recommendations")
 
 COMBINATIONS = [
-    Manifest("shop", "kafka", ("orders",), (ORDERS, PROFILES, RECOMMENDATIONS)),
+    Manifest("shop", "kafka", ("orders", "resilience"), (ORDERS, PROFILES, RECOMMENDATIONS)),
+    Manifest("without-resilience", "kafka", ("orders",), (ORDERS, PROFILES, RECOMMENDATIONS)),
+    Manifest("resilience-only", "kafka", ("resilience",), (PROFILES,)),
     Manifest("orders-only", "kafka", ("orders",), (ORDERS,)),
     # A service may have another name than its role.
     Manifest(

@@ -1,6 +1,7 @@
 import type { Pool } from "undici";
 import { Unavailable } from "../errors.ts";
-import { type Policy, policyFor } from "./policy.ts";
+import { policyFor } from "./policies.ts";
+import type { Policy } from "./policy.ts";
 import { connectPool } from "./pool.ts";
 
 /** Checks the shape of an answer, as a compiled TypeBox schema does. */

@@ -1,0 +1,116 @@
+import {
+  BrokenCircuitError,
+  BulkheadRejectedError,
+  bulkhead,
+  CircuitState,
+  ConsecutiveBreaker,
+  circuitBreaker,
+  ExponentialBackoff,
+  handleAll,
+  handleWhen,
+  retry,
+  TaskCancelledError,
+  TimeoutStrategy,
+  timeout,
+  wrap,
+} from "cockatiel";
+
+// For the whole call, its retry included: it is what the fan-out waits for at most.
+const DEADLINE_MS = 1_000;
+// One: more of them multiply the load on a service that has too much of it already.
+const RETRIES = 1;
+const RETRY_DELAY_MS = { initialDelay: 10, maxDelay: 40 };
+const FAILURES_IN_A_ROW = 5;
+const OPEN_MS = 1_000;
+// A service that hangs holds so many calls and no more, so that others find the gateway free.
+const IN_FLIGHT = 50;
+const WAITING = 100;
+
+type Call<T> = (signal: AbortSignal) => Promise<T>;
+export type Outcome = "ok" | "failed" | "late" | "broken" | "full";
+
+/**
+ * Keeps a service in trouble from taking the gateway with it. From the outside in: a deadline, a
+ * bulkhead, a retry, and a circuit breaker around each attempt.
+ *
+ * Its calls have to be idempotent, because they are repeated: by the retry, and by the breaker.
+ */
+export class Guard {
+  readonly outcomes: Record<Outcome, number> = { ok: 0, failed: 0, late: 0, broken: 0, full: 0 };
+  retries = 0;
+
+  readonly #breaker = circuitBreaker(handleAll, {
+    breaker: new ConsecutiveBreaker(FAILURES_IN_A_ROW),
+    halfOpenAfter: OPEN_MS,
+  });
+  readonly #attempt = wrap(this.#breaker, timeout(DEADLINE_MS, TimeoutStrategy.Aggressive));
+  readonly #bulkhead = bulkhead(IN_FLIGHT, WAITING);
+  readonly #retry = retry(handleWhen(isWorthARetry), {
+    maxAttempts: RETRIES,
+    backoff: new ExponentialBackoff(RETRY_DELAY_MS),
+  });
+  readonly #whole = wrap(
+    timeout(DEADLINE_MS, TimeoutStrategy.Aggressive),
+    this.#bulkhead,
+    this.#retry,
+  );
+
+  constructor() {
+    this.#retry.onRetry(() => this.retries++);
+  }
+
+  get breaker(): "closed" | "half-open" | "open" {
+    const { state } = this.#breaker;
+    if (state === CircuitState.Closed) return "closed";
+    return state === CircuitState.HalfOpen ? "half-open" : "open";
+  }
+
+  get inFlight(): number {
+    return IN_FLIGHT - this.#bulkhead.executionSlots;
+  }
+
+  /** Make a call, unless the service is known to be in trouble. */
+  async run<T>(call: Call<T>): Promise<T> {
+    try {
+      const answer = await this.#whole.execute(({ signal }) => this.#try(call, signal));
+      this.outcomes.ok++;
+      return answer;
+    } catch (error) {
+      const outcome = outcomeOf(error);
+      this.outcomes[outcome]++;
+      throw outcome === "late"
+        ? new DOMException(`no answer in ${DEADLINE_MS} ms`, "TimeoutError")
+        : error;
+    }
+  }
+
+  #try<T>(call: Call<T>, parent: AbortSignal): Promise<T> {
+    if (this.breaker === "closed") {
+      return this.#attempt.execute(({ signal }) => call(signal), parent);
+    }
+    this.#probe(call);
+    return Promise.reject(new BrokenCircuitError());
+  }
+
+  /**
+   * Find out whether the service is back, once the breaker has been open long enough. The caller
+   * does not wait for it: it would be slow for as long as the service is.
+   */
+  #probe<T>(call: Call<T>): void {
+    // One at a time. The library would let further ones wait for the first.
+    if (this.breaker === "half-open") return;
+    this.#attempt.execute(({ signal }) => call(signal)).catch(() => {});
+  }
+}
+
+/** A late answer has used up the time, and an open breaker stays open for longer than a retry waits. */
+function isWorthARetry(error: unknown): boolean {
+  return outcomeOf(error) === "failed";
+}
+
+function outcomeOf(error: unknown): Outcome {
+  if (error instanceof TaskCancelledError) return "late";
+  if (error instanceof BrokenCircuitError) return "broken";
+  if (error instanceof BulkheadRejectedError) return "full";
+  return "failed";
+}
