@@ -7,7 +7,7 @@ export const guards = new Map<string, Guard>();
 
 /** The policy of the calls to one service. All of them have to be idempotent: see Guard. */
 export function policyFor(service: string): Policy {
-  const guard = new Guard();
+  const guard = guards.get(service) ?? new Guard();
   guards.set(service, guard);
   return (call) => guard.run(call);
 }
