@@ -118,11 +118,19 @@ def system_tests(repos: dict[str, Path], tmp_path_factory: pytest.TempPathFactor
     return folder / "venv" / "bin"
 
 
-def test_the_system_tests_pass_their_own_checks(repo: Path, system_tests: Path, tmp_path: Path) -> None:
+@pytest.fixture(scope="session")
+def mypy_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One for all combinations: most of it is about packages, which are the same."""
+    return tmp_path_factory.mktemp("mypy")
+
+
+def test_the_system_tests_pass_their_own_checks(
+    repo: Path, system_tests: Path, mypy_cache: Path, tmp_path: Path
+) -> None:
     folder = shutil.copytree(repo, tmp_path / "repo") / "tests" / "system"
     run_check(folder, str(system_tests / "ruff"), "check", "--no-cache", ".")
     run_check(folder, str(system_tests / "ruff"), "format", "--no-cache", "--check", ".")
-    run_check(folder, str(system_tests / "mypy"), "--cache-dir", str(tmp_path / "mypy"))
+    run_check(folder, str(system_tests / "mypy"), "--cache-dir", str(mypy_cache))
     run_check(folder, str(system_tests / "python"), "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider")
 
 
