@@ -6,10 +6,25 @@ import os
 from collections import deque
 from typing import TYPE_CHECKING
 
+from dsscaffold.errors import DsscaffoldError
+
 if TYPE_CHECKING:
     from pathlib import Path
 
 _TAIL_BYTES = 64 * 1024
+
+
+def user_folder(purpose: str, parent: Path) -> Path:
+    """Return a folder in a place that all users share, for this user's eyes only.
+
+    Raises:
+        DsscaffoldError: another user was there first.
+    """
+    folder = parent / f"dsscaffold-{purpose}-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if folder.is_symlink() or folder.stat().st_uid != os.getuid():
+        raise DsscaffoldError(f"{folder} belongs to another user.", "Remove it, or set TMPDIR to a folder of your own.")
+    return folder
 
 
 def write_atomically(path: Path, text: str) -> None:

@@ -14,7 +14,8 @@ import pytest
 from dsscaffold.errors import DsscaffoldError
 from dsscaffold.runtime.compose.model import Condition, Dependency, Restart
 from dsscaffold.runtime.health import http_ready
-from dsscaffold.runtime.local.service import Pace, Service
+from dsscaffold.runtime.local.pace import Pace
+from dsscaffold.runtime.local.service import Service
 from dsscaffold.runtime.local.supervisor import Supervisor
 from dsscaffold.runtime.process import Command, Runner
 from dsscaffold.runtime.repo import RunFolder

@@ -26,6 +26,11 @@ class Backoff:
         if self._healthy_since is None:
             self._healthy_since = self._clock()
 
+    @property
+    def is_healthy(self) -> bool:
+        """Tell whether the process has been healthy since it started."""
+        return self._healthy_since is not None
+
     def ended(self) -> None:
         """Note that the process ended."""
         if self._healthy_since is not None and self._clock() - self._healthy_since >= _SETTLED_SECONDS:

@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from dsscaffold.errors import DsscaffoldError
-from dsscaffold.runtime.health import port_open
+from dsscaffold.runtime.health import kafka_ready
 from dsscaffold.runtime.ports import HOST
 from dsscaffold.runtime.process import Command
 from dsscaffold.runtime.unit import Unit
@@ -81,10 +81,11 @@ class KafkaServer:
             command=self._java_command(*jvm_options, main=("kafka.Kafka", str(self._properties))),
             depends_on=self._service.depends_on,
             url=f"{HOST}:{self._port}",
-            probe=partial(port_open, self._port),
+            probe=partial(kafka_ready, self._port),
             prepare=self.prepare,
             restart=self._service.restart,
             stop_grace=self._service.stop_grace,
+            hung_after=self._service.local.hung_after,
         )
 
     async def prepare(self) -> None:

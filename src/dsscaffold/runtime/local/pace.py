@@ -1,0 +1,19 @@
+"""How patient a supervisor is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dsscaffold.runtime.local.restart import FIRST
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How patient to be, in seconds; tests are less so."""
+
+    poll_starting: float = 0.1
+    poll_healthy: float = 2.0
+    give_up: float = 120.0
+    #: So many probes in a row must fail before a healthy service counts as unhealthy.
+    tolerated: int = 2
+    first_restart: float = FIRST
