@@ -110,7 +110,7 @@ class KafkaServer:
 
     def _write(self, path: Path, data: Path) -> None:
         settings = {**_DEFAULTS, **_settings_of(self._service.environment), **self._fixed(data)}
-        path.write_text("".join(f"{name}={value}\n" for name, value in sorted(settings.items())))
+        path.write_text("".join(f"{name}={_escaped(value)}\n" for name, value in sorted(settings.items())))
 
     def _fixed(self, data: Path) -> dict[str, str]:
         """Return what only we can know.
@@ -134,7 +134,15 @@ class KafkaServer:
         heap = shlex.split(self._service.environment.get("KAFKA_HEAP_OPTS", _HEAP))
         class_path = ":".join(str(jar) for jar in self._kafka.jars)
         argv = (str(self._java.program), *heap, *_JVM, *options, "-cp", class_path, *main)
-        return Command(argv, self._folder, {"PATH": "/usr/bin:/bin", "HOME": str(self._folder), "LC_ALL": "C"})
+        # In the plain C locale a JVM cannot open a path with letters that are not ASCII.
+        return Command(argv, self._folder, {"PATH": "/usr/bin:/bin", "HOME": str(self._folder), "LC_ALL": "C.UTF-8"})
+
+
+def _escaped(value: str) -> str:
+    """Return a value as a properties file, which is Latin-1, can say it."""
+    units = value.replace("\\", "\\\\").encode("utf-16-be")
+    codes = [int.from_bytes(units[at : at + 2]) for at in range(0, len(units), 2)]
+    return "".join(chr(code) if code < 128 else f"\\u{code:04x}" for code in codes)
 
 
 def _settings_of(environment: Mapping[str, str]) -> dict[str, str]:
