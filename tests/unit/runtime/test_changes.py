@@ -187,9 +187,7 @@ def test_a_supervisor_that_was_killed_takes_no_requests(repo: SmallRepo, wait_un
     assert run_restart(repo.root, ("orders",), on_event=ignore).ok
 
 
-def test_one_that_hangs_is_killed_and_comes_back_and_one_that_is_sick_is_not(
-    repo: SmallRepo, wait_until: Wait
-) -> None:
+def test_one_that_hangs_is_killed_and_comes_back_and_one_that_is_sick_is_not(repo: SmallRepo, wait_until: Wait) -> None:
     repo.add("orders", ON_USERS, hung="1s")
     repo.up()
     pid = repo.pid("orders")

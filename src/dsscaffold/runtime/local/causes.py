@@ -25,6 +25,10 @@ def _known(pattern: str, text: str) -> _Known:
 # The first that fits the latest line wins, so what is more particular comes first.
 _CAUSES = (
     _known(
+        r"Wrong environment: (?P<a>[^\"]+?)(?: \"|[\"\\]|$)", "Its environment is wrong: {a}; see its compose.yaml."
+    ),
+    _known(r"[Ii]nvalid DSN|[Ii]nvalid (?:connection|database) URL", "Its DATABASE_URL is no address of a database."),
+    _known(
         r"password authentication failed for user \"(?P<a>[^\"]+)\"",
         "The database refuses the user {a}: check the password in its DATABASE_URL.",
     ),
@@ -81,7 +85,8 @@ def known_cause(lines: Sequence[str]) -> str:
     """Return the reason that the last lines tell, in words for a person; empty where none is recognised."""
     for index in range(len(lines) - 1, -1, -1):
         for known in _CAUSES:
-            if match := known.pattern.search(lines[index]):
+            # Logs of JSON have their quotes escaped.
+            if match := known.pattern.search(lines[index].replace('\\"', '"')):
                 groups = {name: value or "" for name, value in match.groupdict().items()}
                 if "in use" in known.pattern.pattern:
                     groups["a"] = _port(groups["a"])

@@ -50,6 +50,7 @@ class Service:
         self.state: State = "starting"
         self.detail = ""
         self.restarts = 0
+        self._restarts_before = 0
         self.child: Child | None = None
         self.log = log
         #: Seconds from the start of the process that first became healthy.
@@ -93,6 +94,7 @@ class Service:
         if self.verdict.done():
             self.verdict = asyncio.get_running_loop().create_future()
         self.seconds = None
+        self._restarts_before = self.restarts
         self.move("starting")
 
     def start(self) -> None:
@@ -253,8 +255,13 @@ class Service:
         return self._hung or _ending(code)
 
     def _check_patience(self, began: float, problem: str) -> None:
-        if time.monotonic() - began > self.pace.give_up:
-            self.fail(f"not healthy after {self.pace.give_up:g} s: {problem}")
+        if self.verdict.done():
+            return
+        seconds = time.monotonic() - began
+        # Where its log says why, nobody has to wait for all of the time; it may still come.
+        told = seconds > self.pace.suspect and known_cause(last_lines(self.log, 3, self._log_start))
+        if told or seconds > self.pace.give_up:
+            self.fail(f"not healthy after {seconds:.1f} s: {problem}")
 
     def _again(self, code: int | None) -> bool:
         """Decide whether to start again, and tell the verdict where that is decided by the way it ended."""
@@ -272,8 +279,9 @@ class Service:
             self.fail(self.detail)
             return False
         self.note(f"{self._ending(code)}, and is started again")
-        if self.restarts + 1 >= _HOPELESS_STARTS:
-            self.fail(f"{self._ending(code)}, {self.restarts + 1} times in a row")
+        tries = self.restarts + 1 - self._restarts_before
+        if tries >= _HOPELESS_STARTS:
+            self.fail(f"{self._ending(code)}, {tries} times in a row")
         return True
 
     def _ended_by_defect(self, task: asyncio.Task[None]) -> None:
