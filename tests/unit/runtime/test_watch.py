@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -35,7 +34,7 @@ def watches(repo: SmallRepo) -> bool:
     """Tell whether the supervisor has asked the system for its watches."""
     pid = json.loads((repo.root / ".dsscaffold/run/state.json").read_text())["supervisor"]["pid"]
     folder = Path(f"/proc/{pid}/fd")
-    links = [os.readlink(link) for link in folder.iterdir() if link.is_symlink()] if folder.is_dir() else ["inotify"]
+    links = [str(link.readlink()) for link in folder.iterdir() if link.is_symlink()] if folder.is_dir() else ["inotify"]
     return sum("inotify" in link for link in links) >= min(2, len(links))
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from dsscaffold.errors import DsscaffoldError
 from dsscaffold.runtime.events import Note, Ready
+from dsscaffold.runtime.files import storage_error
 from dsscaffold.runtime.local.holder import holder
 from dsscaffold.runtime.local.leftovers import end_leftovers
 from dsscaffold.runtime.local.log_files import Follower
@@ -57,6 +58,14 @@ class LocalBackend:
             self._check(options.services)
             if pid := holder(self._run):
                 return self._bring_in(options, pid, on_event)
+        try:
+            return self._start(options, on_event)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise storage_error(error, self._repo) from error
+
+    def _start(self, options: UpOptions, on_event: OnEvent) -> UpResult:
         if options.detach:
             from dsscaffold.runtime.local.detached import up_detached
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dsscaffold.errors import DsscaffoldError
-from dsscaffold.runtime.files import user_folder, write_atomically
+from dsscaffold.runtime.files import storage_error, user_folder, write_atomically
 from dsscaffold.runtime.local.holder import holder
 from dsscaffold.runtime.local.wire import Done, read_answer, read_request, write_answer, write_request
 
@@ -83,7 +83,9 @@ class ControlServer:
             send(await self._handle(read_request(line), send))
         except DsscaffoldError as error:
             send(error)
-        except (OSError, ValueError, KeyError) as error:
+        except OSError as error:
+            send(storage_error(error, self._run.repo))
+        except (ValueError, KeyError) as error:
             send(DsscaffoldError(f"The supervisor failed: {type(error).__name__}: {error}"))
 
 

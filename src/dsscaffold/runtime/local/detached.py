@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from dsscaffold.errors import DsscaffoldError
 from dsscaffold.runtime.backend import UpOptions
 from dsscaffold.runtime.events import Ready
-from dsscaffold.runtime.files import last_lines
+from dsscaffold.runtime.files import last_lines, storage_error
 from dsscaffold.runtime.local.holder import hold
 from dsscaffold.runtime.process import start_detached
 from dsscaffold.runtime.repo import RunFolder
@@ -105,6 +105,9 @@ def main(descriptor: str, arguments: str) -> None:
     except DsscaffoldError as error:
         sender.send(error)
         sys.exit(error.exit_code)
+    except OSError as error:
+        sender.send(storage_error(error, Path(given["repo"])))
+        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -136,7 +136,9 @@ class Service:
 
     def note(self, text: str) -> None:
         """Leave a line of our own in the service's log."""
-        append_line(self.log, f"[dsscaffold] {self.unit.name} {text}")
+        # A full disk must not end what watches over the others.
+        with contextlib.suppress(OSError):
+            append_line(self.log, f"[dsscaffold] {self.unit.name} {text}")
 
     def fail(self, reason: str, *, with_log: bool = True) -> None:
         """Report that the service did not become healthy, if nothing was reported yet."""
@@ -182,11 +184,11 @@ class Service:
 
     async def _live(self) -> int | None:
         """Run the process once; return its exit code, or None when it could not be started."""
-        rotate(self.log)
-        self._log_start = self.log.stat().st_size if self.log.exists() else 0
         began = time.monotonic()
         self._hung = ""
         try:
+            rotate(self.log)
+            self._log_start = self.log.stat().st_size if self.log.exists() else 0
             if self.unit.prepare:
                 await self.unit.prepare()
             child = self._runner.start(self.unit.command, self.log)

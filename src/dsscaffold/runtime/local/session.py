@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from dsscaffold.errors import DsscaffoldError
 from dsscaffold.runtime.events import Note, Ready, ServiceChanged, ServiceFailed, Stopping
+from dsscaffold.runtime.files import storage_error
 from dsscaffold.runtime.local.changes import Changes
 from dsscaffold.runtime.local.control import ControlServer
 from dsscaffold.runtime.local.leftovers import end_leftovers
@@ -63,6 +64,8 @@ class Session:
         self._failures: list[ServiceFailure] = []
         self._timings = Timings()
         self._began = time.monotonic()
+        #: That the state could not be written.
+        self._told = False
         self.result: UpResult | None = None
 
     async def run(self) -> None:
@@ -195,5 +198,13 @@ class Session:
         self._emit(event)
 
     def _write_state(self) -> None:
-        if self._supervisor:
+        if self._supervisor is None:
+            return
+        try:
             self._state.write(self._supervisor.services.values(), self._runner.guard_pid)
+            self._told = False
+        except OSError as error:
+            if not self._told:
+                self._told = True
+                reason = storage_error(error, self._run.repo).message
+                self._emit(Note(f"{reason} What runs goes on, but `status` and `logs` are not up to date."))
