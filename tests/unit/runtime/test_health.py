@@ -69,18 +69,24 @@ def test_nobody_listens(free_port: Callable[[], int]) -> None:
 
 def hush(path: bytes | None) -> str:
     """Ask an app that answers nothing, or only what is asked for at `path`."""
+    calls: set[asyncio.Task[None]] = set()
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if task := asyncio.current_task():
+            calls.add(task)
         request = await reader.read(1024)
         if path and request.startswith(b"GET " + path):
             writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
         else:
             await reader.read()
         writer.close()
+        await writer.wait_closed()
 
     async def ask() -> str:
         async with await asyncio.start_server(handle, "127.0.0.1", 0) as server:
-            return await health.http_ready(server.sockets[0].getsockname()[1])
+            problem = await health.http_ready(server.sockets[0].getsockname()[1])
+            await asyncio.wait(calls)
+            return problem
 
     return asyncio.run(ask())
 
