@@ -20,6 +20,8 @@ class Backoff:
         self._clock = clock
         self._first = self._delay = first
         self._healthy_since: float | None = None
+        #: How often a delay was asked for since this was made.
+        self.tries = 0
 
     def healthy(self) -> None:
         """Note that the process is healthy."""
@@ -39,6 +41,7 @@ class Backoff:
 
     def next(self) -> float:
         """Return the seconds to wait now."""
+        self.tries += 1
         delay = self._delay
         self._delay = min(delay * 2, _LAST)
         return delay

@@ -50,11 +50,9 @@ class Service:
         self.state: State = "starting"
         self.detail = ""
         self.restarts = 0
-        self._restarts_before = 0
         self.child: Child | None = None
         self.log = log
-        #: Seconds from the start of the process that first became healthy.
-        self.seconds: float | None = None
+        self.seconds: float | None = None  # From the start of the process that first became healthy.
         #: Set once, when the service is first healthy (None) or has failed.
         self.verdict: asyncio.Future[ServiceFailure | None] = asyncio.get_running_loop().create_future()
         self._others = others
@@ -63,8 +61,7 @@ class Service:
         self._since = _now()
         self._reached = {condition: asyncio.Event() for condition in CONDITIONS}
         self._stopping = False
-        #: How this life was ended by us, when it hung.
-        self._hung = ""
+        self._hung = ""  # How this life was ended by us, if it was.
         self._backoff = Backoff(first=pace.first_restart)
         self._task: asyncio.Task[None] | None = None
         self._log_start = 0
@@ -94,7 +91,6 @@ class Service:
         if self.verdict.done():
             self.verdict = asyncio.get_running_loop().create_future()
         self.seconds = None
-        self._restarts_before = self.restarts
         self.move("starting")
 
     def start(self) -> None:
@@ -254,7 +250,9 @@ class Service:
             self.child.signal(signal.SIGKILL)
 
     def _ending(self, code: int | None) -> str:
-        return self._hung or _ending(code)
+        if self._hung or code is None:
+            return self._hung or "could not be started"
+        return f"was ended by signal {-code}" if code < 0 else f"ended with code {code}"
 
     def _check_patience(self, began: float, problem: str) -> None:
         if self.verdict.done():
@@ -281,9 +279,8 @@ class Service:
             self.fail(self.detail)
             return False
         self.note(f"{self._ending(code)}, and is started again")
-        tries = self.restarts + 1 - self._restarts_before
-        if tries >= _HOPELESS_STARTS:
-            self.fail(f"{self._ending(code)}, {tries} times in a row")
+        if self._backoff.tries + 1 >= _HOPELESS_STARTS:
+            self.fail(f"{self._ending(code)}, {self._backoff.tries + 1} times in a row")
         return True
 
     def _ended_by_defect(self, task: asyncio.Task[None]) -> None:
@@ -291,12 +288,6 @@ class Service:
             if error := task.exception():
                 self.move("exited", f"dsscaffold failed: {error!r}")
                 self.fail(self.detail)
-
-
-def _ending(code: int | None) -> str:
-    if code is None:
-        return "could not be started"
-    return f"was ended by signal {-code}" if code < 0 else f"ended with code {code}"
 
 
 def _now() -> str:

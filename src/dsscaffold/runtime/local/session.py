@@ -80,26 +80,30 @@ class Session:
         await self._control.open()
         async with self._lock:
             preparation = self._prepare(self._options.services)
-            self._state.write_statuses(preparation.statuses())
-            units = await preparation.units()
+            supervisor = self._supervisor = await self._start(preparation)
             prepared = time.monotonic()
-            self._supervisor = Supervisor(units, self._runner, self._run.log, self._changed)
-            self._write_state()
-            self._supervisor.start()
-        await self._supervisor.verdicts([unit.name for unit in units], self._failed)
+        await supervisor.verdicts(tuple(supervisor.services), self._failed)
         self._timings = Timings(
             total=time.monotonic() - self._began,
             prepare=prepared - self._began,
             start=time.monotonic() - prepared,
             fetch=preparation.fetch_seconds,
             environments=preparation.environment_seconds,
-            services={name: s.seconds for name, s in self._supervisor.services.items() if s.seconds is not None},
+            services={name: s.seconds for name, s in supervisor.services.items() if s.seconds is not None},
         )
         self.result = self._result(interrupted=False)
-        self._follower = Follower(self._run, self._supervisor.services) if self._options.follow else None
+        self._follower = Follower(self._run, supervisor.services) if self._options.follow else None
         # In a thread, so that whatever is done with it, services are supervised meanwhile.
         await asyncio.to_thread(self._emit, Ready(self.result))
         await self._go_on(preparation)
+
+    async def _start(self, preparation: Preparation) -> Supervisor:
+        self._state.write_statuses(preparation.statuses())
+        units = await preparation.units()
+        self._supervisor = supervisor = Supervisor(units, self._runner, self._run.log, self._changed)
+        self._write_state()
+        supervisor.start()
+        return supervisor
 
     async def close(self, reason: str) -> None:
         """Stop everything that runs, and leave no trace of it in the state."""
