@@ -13,6 +13,11 @@ import pytest
 import yaml
 from uv import find_uv_bin
 
+from dsscaffold.commands.new import run_new
+from dsscaffold.project.catalogue import find_templates, load_catalogue
+from dsscaffold.project.manifest import Manifest, Service
+
+from .combinations import ORDERS, PROFILES
 from .conftest import run_check
 from .repository import named_paths, read_yaml, services_of
 
@@ -39,6 +44,23 @@ def test_each_pattern_has_a_page_that_says_what_to_read_and_how_to_break_it(repo
     for page in pages:
         headings = re.findall(r"^## (.+)$", (repo / "docs" / "patterns" / f"{page}.md").read_text(), re.MULTILINE)
         assert {"Read it in this order", "Break it"} <= set(headings), page
+
+
+def test_one_more_service_changes_no_file_that_two_branches_would_fight_over(tmp_path: Path) -> None:
+    """Files of the root that name services are lists which git unites (.gitattributes); all others name none."""
+    catalogue = load_catalogue(find_templates(None))
+
+    def render(services: tuple[Service, ...]) -> dict[str, str]:
+        repo = tmp_path / str(len(services)) / "shop"
+        run_new(Manifest("shop", "kafka", ("orders",), services), catalogue, repo, use_git=False)
+        paths = (path for path in repo.rglob("*") if path.is_file() and path.suffix != ".xz")
+        texts = {str(path.relative_to(repo)): path.read_text() for path in paths}
+        return {path: text for path, text in texts.items() if not path.startswith(("services/", ".dsscaffold/"))}
+
+    before, after = render((ORDERS, PROFILES)), render((Service("notes", "python"), ORDERS, PROFILES))
+    united = re.findall(r"^/(\S+) merge=union", before[".gitattributes"], re.MULTILINE)
+    differing = {path for path in before.keys() | after.keys() if before.get(path) != after.get(path)}
+    assert differing == {*united, "dsscaffold.yaml"}
 
 
 def test_env_example_names_every_variable_that_compose_reads(repo: Path) -> None:
