@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dsscaffold import __version__
+from dsscaffold.cli_life import add_verbs
 from dsscaffold.cli_run import Json, Port, add_run_verbs
 
 if TYPE_CHECKING:
@@ -164,13 +165,13 @@ def _start_and_prove(printer: Printer, made: NewResult, port: int | None) -> Non
         raise typer.Exit(1)
     order = None
     if "orders" in made.manifest.patterns:
-        gateway = started.url("gateway") or ""
-        printer.placing_order(gateway)
-        order = place_order(gateway, printer.order_status)
+        printer.placing_order(started)
+        order = place_order(started.url("gateway") or "", printer.order_status)
     printer.started(made, started, order)
 
 
 add_run_verbs(app)
+add_verbs(app)
 
 
 def main() -> None:

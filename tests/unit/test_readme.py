@@ -12,8 +12,8 @@ def _commands() -> list[str]:
     return re.findall(r"^```sh\n(.+)\n```$", (ROOT / "README.md").read_text(), re.MULTILINE)
 
 
-def test_ci_runs_the_test_line_of_the_readme_as_it_is() -> None:
+def test_ci_runs_both_lines_of_the_readme_as_they_are() -> None:
     main, tests = _commands()
-    lines = (ROOT / ".ci" / "run").read_text().splitlines()
-    assert tests in lines
-    assert main in lines
+    assert tests in (ROOT / ".ci" / "run").read_text().splitlines()
+    assert main in (ROOT / ".ci" / "newcomer").read_text().splitlines()
+    assert ".ci/newcomer" in (ROOT / ".ci" / "run").read_text().splitlines()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -124,9 +125,12 @@ def _build(
 
 
 def _write(manifest: Manifest, catalogue: Catalogue, folder: Path) -> tuple[PurePosixPath, ...]:
-    rendered = render(make_plan(manifest, catalogue, __version__), catalogue.root, folder)
     own = {PurePosixPath(MANIFEST_NAME): manifest.to_yaml().encode()}
-    own |= applied_files(manifest, catalogue.root, __version__)
+    # Packing compresses, outside of the interpreter's lock: both cores have something to do.
+    with ThreadPoolExecutor(max_workers=1) as packer:
+        applied = packer.submit(applied_files, manifest, catalogue.root, __version__)
+        rendered = render(make_plan(manifest, catalogue, __version__), catalogue.root, folder)
+        own |= applied.result()
     for path, data in own.items():
         target = folder / path
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -9,23 +9,29 @@ from typing import Any
 from dsscaffold.errors import UsageError
 from dsscaffold.project.catalogue import Catalogue, Entry
 from dsscaffold.project.names import check_name, check_service_name, did_you_mean
-from dsscaffold.project.yaml_source import KeyPath, YamlSource, read_yaml
+from dsscaffold.project.yaml_source import KeyPath, YamlSource, parse_yaml, read_yaml
 
 MANIFEST_NAME = "dsscaffold.yaml"
 VERSION = 1
 
 _KEYS = frozenset({"version", "name", "broker", "patterns", "services"})
 _PRESET_KEYS = (_KEYS - {"name"}) | {"title", "summary"}
-_SERVICE_KEYS = frozenset({"lang", "role"})
+_SERVICE_KEYS = frozenset({"lang", "role", "id"})
 
 
 @dataclass(frozen=True)
 class Service:
-    """One service of the team. Without a `role` it is a blank one."""
+    """One service of the team. Without a `role` it is a blank one; `id` is written once it has another name."""
 
     name: str
     lang: str
     role: str | None = None
+    id: str | None = None
+
+    @property
+    def identity(self) -> str:
+        """Return what stays the same when the service is renamed: the name that it began with."""
+        return self.id or self.name
 
 
 @dataclass(frozen=True)
@@ -51,10 +57,14 @@ class Manifest:
             f"patterns: [{', '.join(self.patterns)}]",
             "services:" if self.services else "services: {}",
         ]
-        for service in self.services:
-            role = f", role: {service.role}" if service.role else ""
-            lines.append(f"  {service.name}: {{lang: {service.lang}{role}}}")
+        lines += [f"  {service.name}: {service_yaml(service)}" for service in self.services]
         return "\n".join(lines) + "\n"
+
+
+def service_yaml(service: Service) -> str:
+    """Return what stands behind a service's name in dsscaffold.yaml, on one line."""
+    fields = {"lang": service.lang, "role": service.role, "id": service.id}
+    return "{" + ", ".join(f"{key}: {value}" for key, value in fields.items() if value) + "}"
 
 
 def load_manifest(path: Path, catalogue: Catalogue) -> Manifest:
@@ -63,7 +73,15 @@ def load_manifest(path: Path, catalogue: Catalogue) -> Manifest:
     Raises:
         UsageError: with file, line and the nearest valid word, where something in it is unknown or does not fit.
     """
-    source = read_yaml(path)
+    return _read_manifest(read_yaml(path), catalogue)
+
+
+def parse_manifest(path: Path, text: str, catalogue: Catalogue) -> Manifest:
+    """Check `text`, which is going to stand in the file at `path`, as `load_manifest` does."""
+    return _read_manifest(parse_yaml(path, text), catalogue)
+
+
+def _read_manifest(source: YamlSource, catalogue: Catalogue) -> Manifest:
     data = source.mapping((), source.data, _KEYS)
     if data.get("version") != VERSION:
         raise source.fail(("version",), f"The version must be {VERSION}, not {data.get('version')!r}.")
@@ -119,8 +137,23 @@ def _read_services(source: YamlSource, value: Any, catalogue: Catalogue) -> tupl
             role = _known(source, (*at, "role"), role, "role", catalogue.roles)
             if catalogue.roles[role].layer(f"{lang}-service") is None:
                 raise source.fail((*at, "role"), f"The role {role!r} does not exist in {lang}.")
-        services.append(Service(name, lang, role))
+        own_id = fields.get("id")
+        if own_id is not None:
+            own_id = _checked(source, (*at, "id"), own_id, lambda text: check_name(text, "service"))
+        services.append(Service(name, lang, role, own_id))
+    _check_identities(source, services)
     return tuple(sorted(services, key=lambda service: service.name))
+
+
+def _check_identities(source: YamlSource, services: list[Service]) -> None:
+    """Refuse two services that a rename could not tell apart."""
+    owners: dict[str, str] = {}
+    for service in services:
+        other = owners.setdefault(service.identity, service.name)
+        if other != service.name:
+            message = f"{service.name!r} has the id {service.identity!r}, and so has {other!r}, which was renamed."
+            hint = f"Give the one that is new an id of its own, e.g. id: {service.identity}-2"
+            raise source.fail(("services", service.name), message, hint)
 
 
 def _check_requirements(source: YamlSource, manifest: Manifest, catalogue: Catalogue) -> None:

@@ -11,6 +11,9 @@ from dsscaffold.project.catalogue import Catalogue, Entry
 from dsscaffold.project.manifest import Manifest, Service
 from dsscaffold.project.names import env_name
 
+#: The folder that the services lie in.
+SERVICES = "services"
+
 
 @dataclass(frozen=True)
 class Part:
@@ -41,7 +44,7 @@ def make_plan(manifest: Manifest, catalogue: Catalogue, version: str) -> Plan:
     ]
     parts += [
         Part(
-            PurePosixPath("services", service.name),
+            PurePosixPath(SERVICES, service.name),
             _layers(manifest, catalogue, f"{service.lang}-service", service.role),
             service.name,
         )

@@ -74,6 +74,15 @@ def read_yaml(path: Path) -> YamlSource:
         raise UsageError(f"{path} is not UTF-8 text (byte {error.start}).") from error
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}.") from error
+    return parse_yaml(path, text)
+
+
+def parse_yaml(path: Path, text: str) -> YamlSource:
+    """Parse `text`, which stands in, or is going to be written to, the file at `path`.
+
+    Raises:
+        UsageError: it is not YAML, or says the same key twice.
+    """
     lines: dict[KeyPath, int] = {}
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)

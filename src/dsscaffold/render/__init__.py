@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from dsscaffold.project.manifest import Manifest
     from dsscaffold.runtime.results import ChangeResult, DownResult, FetchResult, StatusResult, UpResult
 
+_NARROWEST = 20
+
 
 class Result(Protocol):
     """What a verb returns when it can be printed as JSON."""
@@ -32,9 +34,17 @@ class Result(Protocol):
         """Return the document as plain data."""
 
 
+def make_console(*, stderr: bool) -> Console:
+    """Return a console; one that claims to have no width (COLUMNS=0) would swallow every text."""
+    console = Console(stderr=stderr, highlight=False, soft_wrap=True)
+    if console.width < _NARROWEST:
+        console.width = _NARROWEST
+    return console
+
+
 def print_error(error: DsscaffoldError) -> None:
     """Print a message and its hint on stderr."""
-    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    console = make_console(stderr=True)
     console.print(Text.assemble(("Error: ", "bold red"), error.message))
     if error.hint:
         console.print(Text.assemble(("Hint:  ", "bold"), error.hint))
@@ -45,7 +55,7 @@ class Printer:
 
     def __init__(self, *, json: bool = False) -> None:
         self._json = json
-        self.console = Console(stderr=json, highlight=False, soft_wrap=True)
+        self.console = make_console(stderr=json)
 
     def document(self, result: Result) -> bool:
         """Print `result` as JSON if that was asked for; return whether it was."""
@@ -130,9 +140,10 @@ class Printer:
             [(f"dsscaffold restart {' '.join(names)}", "when it is mended"), ("dsscaffold down", "stop all")]
         )
 
-    def placing_order(self, gateway: str) -> None:
-        """Say that the first order is on its way."""
-        self.console.print(f"\nPOST {gateway}/api/orders")
+    def placing_order(self, started: UpResult) -> None:
+        """Say that everything is up, and that the first order is on its way."""
+        self.console.print(f"Everything is healthy after {started.timings.total:.1f} s.")
+        self.console.print(f"\nPOST {started.url('gateway')}/api/orders")
 
     def order_status(self, status: str) -> None:
         """Show a status that the first order came into."""

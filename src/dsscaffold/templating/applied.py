@@ -5,32 +5,114 @@ One file a service, so that two branches that each add a service merge without a
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Any
 
-from dsscaffold.project.manifest import Manifest
+from dsscaffold.errors import DsscaffoldError, UsageError
+from dsscaffold.project.manifest import Manifest, Service
+from dsscaffold.project.yaml_source import parse_yaml
 from dsscaffold.templating.archive import pack_templates
 
 FOLDER = PurePosixPath(".dsscaffold")
 ARCHIVE = FOLDER / "templates.tar.xz"
 
+_APPLIED = FOLDER / "applied.yaml"
+_SERVICES = FOLDER / "services"
 _HEAD = "# Written by dsscaffold: what this repository was last rendered from. Edit dsscaffold.yaml instead.\n"
+_SUM = "sha256:"
+
+
+@dataclass(frozen=True)
+class Applied:
+    """What a repository was last rendered from; `archive` is None where it was removed."""
+
+    manifest: Manifest
+    version: str
+    digest: str
+    archive: bytes | None
 
 
 def applied_files(manifest: Manifest, templates: Path, version: str) -> dict[PurePosixPath, bytes]:
     """Return the files of the applied state by their path in the repository. The same input gives the same bytes."""
     archive, digest = pack_templates(templates)
+    return state_files(Applied(manifest, version, digest, archive))
+
+
+def state_files(applied: Applied) -> dict[PurePosixPath, bytes]:
+    """Return the files that say `applied`."""
+    manifest = applied.manifest
     patterns = "".join(f"  - {name}\n" for name in manifest.patterns)
-    applied = (
-        f"{_HEAD}version: {version}\ntemplates: sha256:{digest}\nname: {manifest.name}\nbroker: {manifest.broker}\n"
+    text = (
+        f"{_HEAD}version: {applied.version}\ntemplates: {_SUM}{applied.digest}\n"
+        f"name: {manifest.name}\nbroker: {manifest.broker}\n"
         f"patterns:{' []' if not patterns else ''}\n{patterns}"
     )
     files = {
         FOLDER / ".gitignore": b"# What `dsscaffold up` keeps here: data, logs, state.\nrun/\n",
-        FOLDER / "applied.yaml": applied.encode(),
-        ARCHIVE: archive,
+        _APPLIED: text.encode(),
     }
+    if applied.archive is not None:
+        files[ARCHIVE] = applied.archive
     for service in manifest.services:
-        role = f"role: {service.role}\n" if service.role else ""
-        text = f"{_HEAD}lang: {service.lang}\n{role}"
-        files[FOLDER / "services" / f"{service.name}.yaml"] = text.encode()
+        fields = {"lang": service.lang, "role": service.role, "id": service.id}
+        lines = "".join(f"{key}: {value}\n" for key, value in fields.items() if value)
+        files[_SERVICES / f"{service.name}.yaml"] = f"{_HEAD}{lines}".encode()
     return files
+
+
+def read_applied(files: Mapping[PurePosixPath, bytes]) -> Applied:
+    """Read the files of the applied state back.
+
+    Raises:
+        DsscaffoldError: they are missing, or say something that dsscaffold never wrote.
+    """
+    if _APPLIED not in files:
+        hint = "Run this in a repository that `dsscaffold new` made, with .dsscaffold/ committed."
+        raise DsscaffoldError(f"{_APPLIED} is not in git here, so nothing is known to merge with.", hint)
+    data = _mapping(_APPLIED, files[_APPLIED])
+    services = []
+    for path in sorted(files):
+        if path.parent == _SERVICES and path.suffix == ".yaml":
+            fields = _mapping(path, files[path])
+            services.append(Service(path.stem, _word(path, fields, "lang"), fields.get("role"), fields.get("id")))
+    manifest = Manifest(
+        _word(_APPLIED, data, "name"),
+        _word(_APPLIED, data, "broker"),
+        tuple(sorted(map(str, data.get("patterns") or ()))),
+        tuple(sorted(services, key=lambda service: service.name)),
+    )
+    digest = _word(_APPLIED, data, "templates").removeprefix(_SUM)
+    return Applied(manifest, _word(_APPLIED, data, "version"), digest, files.get(ARCHIVE))
+
+
+def is_state(path: PurePosixPath) -> bool:
+    """Return whether `path` is a file that `state_files` writes, for some state."""
+    if path.parent == _SERVICES:
+        return path.suffix == ".yaml"
+    return path in {_APPLIED, ARCHIVE, FOLDER / ".gitignore"}
+
+
+def _mapping(path: PurePosixPath, content: bytes) -> dict[str, Any]:
+    try:
+        data = parse_yaml(Path(path), content.decode()).data
+    except (UsageError, UnicodeDecodeError) as error:
+        raise _broken(path) from error
+    if not isinstance(data, dict):
+        raise _broken(path)
+    return data
+
+
+def _word(path: PurePosixPath, data: dict[str, Any], key: str) -> str:
+    value = data.get(key)
+    if not isinstance(value, str):
+        raise _broken(path)
+    return value
+
+
+def _broken(path: PurePosixPath) -> DsscaffoldError:
+    return DsscaffoldError(
+        f"{path} does not say what dsscaffold wrote there; conflict markers?",
+        f"Take one side as it is, e.g. git checkout HEAD~1 -- {path.parent}, commit, and run dsscaffold update.",
+    )

@@ -6,6 +6,7 @@ copier runs once, on the files that end in `.jinja` only; what it would do with 
 
 from __future__ import annotations
 
+import importlib
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -19,6 +20,13 @@ from dsscaffold.project.plan import Part, Plan
 
 SUFFIX = ".jinja"
 SETTINGS = "copier.yml"
+#: All that a text compiles to depends on, besides the text.
+_SYNTAX = (
+    *("block_start_string", "block_end_string", "variable_start_string", "variable_end_string"),
+    *("comment_start_string", "comment_end_string", "line_statement_prefix", "line_comment_prefix"),
+    *("trim_blocks", "lstrip_blocks", "newline_sequence", "keep_trailing_newline", "optimized", "autoescape"),
+)
+_COMPILED: dict[tuple[object, ...], CodeType] = {}
 _SKIPPED = frozenset({"__pycache__", ".DS_Store", SETTINGS})
 
 
@@ -31,11 +39,31 @@ def render(plan: Plan, templates: Path, destination: Path) -> tuple[PurePosixPat
     with tempfile.TemporaryDirectory(prefix="dsscaffold-") as folder:
         tree = Path(folder)
         paths = [path for part in plan.parts for path in _compose(part, tree, destination)]
-        shutil.copyfile(templates / SETTINGS, tree / SETTINGS)
-        by_name = {service["name"]: service for service in plan.context["services"]}
-        _run_copier(tree, destination, {**plan.context, "_services": by_name})
+        _render_tree(plan, templates, tree, destination)
         templated = {path for path in paths if (tree / f"{path}{SUFFIX}").is_file()}
     return tuple(sorted(path for path in paths if path not in templated or not _drop_if_empty(destination / path)))
+
+
+def render_contents(plan: Plan, templates: Path, scratch: Path) -> dict[str, tuple[str, bytes]]:
+    """Return the git mode and content of each file of `plan` by path; only templated ones pass through `scratch`.
+
+    Raises:
+        DsscaffoldError: a template does not render.
+    """
+    tree, rendered = scratch / "tree", scratch / "rendered"
+    tree.mkdir(parents=True)
+    tops = {part.folder / path: (part, source) for part in plan.parts for path, source in _top_layer(part).items()}
+    for path, (part, source) in tops.items():
+        if source.suffix == SUFFIX:
+            _prepare(part, source, _make_room(tree / f"{path}{SUFFIX}"))
+    _render_tree(plan, templates, tree, rendered)
+    files = {path: rendered / path if source.suffix == SUFFIX else source for path, (_, source) in tops.items()}
+    contents = {path: (file.stat().st_mode, file.read_bytes()) for path, file in sorted(files.items())}
+    return {
+        str(path): ("100755" if mode & 0o100 else "100644", data)
+        for path, (mode, data) in contents.items()
+        if data or tops[path][1].suffix != SUFFIX
+    }
 
 
 def layer_files(layer: Path) -> Iterator[tuple[PurePosixPath, Path]]:
@@ -59,13 +87,24 @@ def _compose(part: Part, tree: Path, destination: Path) -> Iterator[PurePosixPat
     for rendered, source in _top_layer(part).items():
         path = part.folder / rendered
         if source.suffix == SUFFIX:
-            target = _make_room(tree / f"{path}{SUFFIX}")
-            head = f"{{% set service = _services[{part.service!r}] %}}" if part.service else ""
-            target.write_bytes(head.encode() + source.read_bytes())
-            shutil.copymode(source, target)
+            _prepare(part, source, _make_room(tree / f"{path}{SUFFIX}"))
         else:
             shutil.copy(source, _make_room(destination / path))
         yield path
+
+
+def _prepare(part: Part, source: Path, target: Path) -> None:
+    """Copy a template to where copier finds it, with the service of its part in sight."""
+    head = f"{{% set service = _services[{part.service!r}] %}}" if part.service else ""
+    target.write_bytes(head.encode() + source.read_bytes())
+    shutil.copymode(source, target)
+
+
+def _render_tree(plan: Plan, templates: Path, tree: Path, destination: Path) -> None:
+    """Render the tree of templates into `destination`."""
+    shutil.copyfile(templates / SETTINGS, tree / SETTINGS)
+    by_name = {service["name"]: service for service in plan.context["services"]}
+    _run_copier(tree, destination, {**plan.context, "_services": by_name})
 
 
 def _top_layer(part: Part) -> dict[PurePosixPath, Path]:
@@ -87,7 +126,7 @@ def _run_copier(tree: Path, destination: Path, data: dict[str, Any]) -> None:
     import jinja2
 
     try:
-        with _compile_once():
+        with _compile_once(), _no_git():
             copier.run_copy(
                 str(tree),
                 destination,
@@ -113,23 +152,41 @@ def _run_copier(tree: Path, destination: Path, data: dict[str, Any]) -> None:
 def _compile_once() -> Iterator[None]:
     """Let Jinja compile each distinct text once: copier compiles the pieces of a path anew for every file.
 
-    Compiled code depends on the text and the settings of the environment only, and one run has one environment's.
+    Compiled code depends on the text and the settings of the environment only. Base and target of a merge are mostly
+    the same texts, so what was compiled for one is kept for the other.
     """
     import jinja2
 
     original = jinja2.Environment.compile
-    known: dict[tuple[int, str], CodeType] = {}
 
     def compile_once(self: jinja2.Environment, source: Any, *args: Any, **kwargs: Any) -> Any:
         if not isinstance(source, str) or args or kwargs:
             return original(self, source, *args, **kwargs)
-        key = (id(type(self)), source)
-        if key not in known:
-            known[key] = original(self, source)
-        return known[key]
+        key = (source, type(self), *sorted(self.extensions), *(str(getattr(self, name)) for name in _SYNTAX))
+        if key not in _COMPILED:
+            _COMPILED[key] = original(self, source)
+        return _COMPILED[key]
 
     jinja2.Environment.compile = compile_once  # type: ignore[method-assign]
     try:
         yield
     finally:
         jinja2.Environment.compile = original  # type: ignore[method-assign]
+
+
+@contextmanager
+def _no_git() -> Iterator[None]:
+    """Keep copier from starting git once for every file: it renders into no repository, and that is half of its time.
+
+    The name is copier's own business; where another release of it has none, it is only slower.
+    """
+    module = importlib.import_module("copier._main")
+    original = getattr(module, "is_git_available", None)
+    if original is None:
+        yield
+        return
+    module.__dict__["is_git_available"] = lambda: False
+    try:
+        yield
+    finally:
+        module.__dict__["is_git_available"] = original

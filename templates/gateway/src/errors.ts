@@ -1,6 +1,6 @@
-/** Something that this process needs is away for the moment: the same call may work later. */
+/** Something that this process depends on is down: the same call may succeed later. */
 export class Unavailable extends Error {
   override readonly name: string = "Unavailable";
-  /** What an HTTP client is told when the error gets as far as its request. */
+  /** The HTTP status of a request that fails because of it. */
   readonly status: number = 503;
 }

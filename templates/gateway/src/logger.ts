@@ -8,7 +8,7 @@ import { pino, stdTimeFunctions } from "pino";
 
 export type Logger = FastifyBaseLogger;
 
-/** One JSON object a line on stdout; where it goes from there is up to the platform. */
+/** Log one JSON object a line to stdout. */
 export function createLogger(): Logger {
   return pino({
     base: { service: "gateway" },
@@ -17,10 +17,7 @@ export function createLogger(): Logger {
   });
 }
 
-/**
- * One line a request, where Fastify writes two, and none for the probes that come every few
- * seconds.
- */
+/** Logs one line a request, where Fastify's default is two, and nothing for health probes. */
 export class RequestLog extends LogController {
   constructor() {
     super({

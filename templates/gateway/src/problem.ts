@@ -3,7 +3,7 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import { type Static, Type } from "typebox";
 import { Unavailable } from "./errors.ts";
 
-/** An error that is written for the client to read. */
+/** An error with a status and a detail that the client may see. */
 export class Problem extends Error {
   override readonly name = "Problem";
   readonly status: number;
@@ -14,7 +14,7 @@ export class Problem extends Error {
   }
 }
 
-/** RFC 9457: what every error looks like over HTTP. */
+/** RFC 9457: the body of every error response. */
 const ProblemDetails = Type.Object({
   type: Type.String(),
   title: Type.String(),
@@ -23,15 +23,12 @@ const ProblemDetails = Type.Object({
   instance: Type.String({ description: "The path that was asked for" }),
 });
 
-/** Describe an error in the `response` of a route's schema. */
+/** Document an error in the `response` of a route's schema. */
 export function problemResponse(description: string) {
   return { description, content: { "application/problem+json": { schema: ProblemDetails } } };
 }
 
-/**
- * Answer every error of `app` as a problem: those of routes, validation and Fastify, and the
- * missing route.
- */
+/** Answer every error as a problem, including validation errors and unknown routes. */
 export function useProblems(app: FastifyInstance): void {
   app.setErrorHandler(sendProblem);
   app.setNotFoundHandler((request, reply) =>
@@ -39,7 +36,7 @@ export function useProblems(app: FastifyInstance): void {
   );
 }
 
-/** Send `error` as a problem; what only we should read of it goes to the log. */
+/** Send `error` as a problem; the details of a server error only go to the log. */
 export function sendProblem(
   error: FastifyError | Problem,
   request: FastifyRequest,
@@ -63,6 +60,6 @@ function asProblem(error: FastifyError | Problem): Problem {
   if (error instanceof Unavailable) return new Problem(error.status, error.message);
   const status = error.statusCode ?? 500;
   if (status < 500) return new Problem(status, error.message);
-  // The message of an error that nobody foresaw may give away what is behind the gateway.
-  return new Problem(status, "The request failed on our side; the log has it under its request id");
+  // The message of an unexpected error may reveal internals.
+  return new Problem(status, "Unexpected error; the log has it under the id of this request");
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import Fastify from "fastify";
+import { UpstreamFailed } from "../src/clients/upstream.ts";
 import { Unavailable } from "../src/errors.ts";
 import { Problem, useProblems } from "../src/problem.ts";
 
@@ -13,8 +14,8 @@ function appThatThrows(error: Error) {
   return app;
 }
 
-test("a problem reaches the client as it was meant", async () => {
-  const response = await appThatThrows(new Problem(422, "No such luck")).inject("/");
+test("a problem is sent as it is", async () => {
+  const response = await appThatThrows(new Problem(422, "Not possible")).inject("/");
 
   assert.equal(response.statusCode, 422);
   assert.match(response.headers["content-type"] as string, /^application\/problem\+json/);
@@ -22,23 +23,31 @@ test("a problem reaches the client as it was meant", async () => {
     type: "about:blank",
     title: "Unprocessable Entity",
     status: 422,
-    detail: "No such luck",
+    detail: "Not possible",
     instance: "/",
   });
 });
 
-test("an error that nobody foresaw gives nothing away", async () => {
+test("an unexpected error reveals nothing", async () => {
   const response = await appThatThrows(new Error("the password is swordfish")).inject("/");
 
   assert.equal(response.statusCode, 500);
   assert.doesNotMatch(response.body, /swordfish/);
 });
 
-test("what is unavailable now may be asked for again", async () => {
-  const response = await appThatThrows(new Unavailable("The database is away")).inject("/");
+test("a dependency that is unavailable is a 503 that asks to retry", async () => {
+  const response = await appThatThrows(new Unavailable("The database is down")).inject("/");
 
   assert.equal(response.statusCode, 503);
   assert.equal(response.headers["retry-after"], "1");
+});
+
+test("a service that fails is a 502 or 504", async () => {
+  const failure = new UpstreamFailed("books", 504, "did not answer in time");
+  const response = await appThatThrows(failure).inject("/");
+
+  assert.equal(response.statusCode, 504);
+  assert.equal(response.json().detail, "The service books did not answer in time");
 });
 
 test("a request that fails validation is a problem", async () => {
@@ -53,7 +62,7 @@ test("a request that fails validation is a problem", async () => {
   assert.equal(response.json().detail, "body must have required property 'name'");
 });
 
-test("so are a body that is not JSON and a route that does not exist", async () => {
+test("a body that is not JSON and an unknown route are problems", async () => {
   const app = appThatThrows(new Error());
   app.post("/", async () => "fine");
   const headers = { "content-type": "application/json" };

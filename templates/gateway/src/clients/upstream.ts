@@ -4,19 +4,15 @@ import { deadline, type Policy } from "./policy.ts";
 
 const DEADLINE_MS = 1_000;
 const CONNECTIONS = 50;
-// Shorter than the 5 s after which uvicorn closes an idle connection: we never send on one that is
-// just going away.
+// Shorter than uvicorn's 5 s, so that no request is sent on a connection that is just being closed.
 const KEEP_ALIVE_MS = 4_000;
 
-/** Recognises an answer; a compiled TypeBox schema is one. */
+/** Checks the shape of an answer, as a compiled TypeBox schema does. */
 export interface Shape<T> {
   Check(value: unknown): value is T;
 }
 
-/**
- * A service gave no answer that we can use: 504 when it was too late, 502 when there was none or a
- * wrong one.
- */
+/** A service did not answer in time (504), or not with anything usable (502). */
 export class UpstreamFailed extends Unavailable {
   override readonly name = "UpstreamFailed";
   override readonly status: 502 | 504;
@@ -27,15 +23,12 @@ export class UpstreamFailed extends Unavailable {
   }
 }
 
-/** A service answered, and what it said is that there is no such thing. */
+/** A service answered 404. */
 export class UpstreamNotFound extends Error {
   override readonly name = "UpstreamNotFound";
 }
 
-/**
- * A service behind the gateway: a pool of connections, and answers that are checked before they are
- * believed.
- */
+/** A client of one service: pooled connections, a policy for every call, validated answers. */
 export class Upstream {
   readonly service: string;
   readonly #pool: Pool;
@@ -51,14 +44,14 @@ export class Upstream {
     });
   }
 
-  /** GET `path` and return the answer, which has the given shape. */
+  /** GET `path` and return the answer, if it has the expected shape. */
   async get<T>(path: string, shape: Shape<T>): Promise<T> {
     const { status, body } = await this.#fetch(path);
     if (status === 404) throw new UpstreamNotFound(`${this.service} has no ${path}`);
     if (status !== 200) throw new UpstreamFailed(this.service, 502, `answered ${status}`);
     const answer = parseJson(body);
     if (!shape.Check(answer)) {
-      throw new UpstreamFailed(this.service, 502, "answered something that we do not understand");
+      throw new UpstreamFailed(this.service, 502, "sent an answer of an unexpected shape");
     }
     return answer;
   }

@@ -1,10 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { Type } from "typebox";
 
-/**
- * GET /health/live: the process runs. It asks nothing else: a restart does not repair another
- * process.
- */
+/** GET /health/live: checks no dependency, because restarting this process would not repair one. */
 export const healthLive: FastifyPluginAsyncTypebox = async (app) => {
   const schema = {
     tags: ["health"],

@@ -12,7 +12,7 @@ const Readiness = Type.Object({
   ),
 });
 
-/** GET /health/ready: what this process depends on answers, and its background work gets on. */
+/** GET /health/ready: the dependencies answer and the background work makes progress. */
 export const healthReady: FastifyPluginAsyncTypebox<{ checks: Record<string, Check> }> = async (
   app,
   { checks },

@@ -1,4 +1,4 @@
--- Events to publish. A row is written in the transaction of the change that it tells of.
+-- Events to publish, each written in the transaction of the change that it announces.
 CREATE TABLE outbox (
     seq          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     id           uuid NOT NULL UNIQUE,
@@ -11,10 +11,10 @@ CREATE TABLE outbox (
     published_at timestamptz
 );
 
--- The relay reads the unpublished rows many times a second, however many published ones there are.
+-- The relay looks for unpublished rows all the time, however many published ones there are.
 CREATE INDEX outbox_unpublished ON outbox (seq) WHERE published_at IS NULL;
 
--- Events that were handled. A row is written in the transaction of their effect, so a second delivery has none.
+-- Handled events, each written in the transaction of its effect: a second delivery has none.
 CREATE TABLE inbox (
     consumer    text NOT NULL,
     event_id    text NOT NULL,

@@ -5,7 +5,7 @@ CREATE TABLE orders (
     ship_to         jsonb,
     status          text NOT NULL,
     reason          text,
-    -- Unique, so that of two requests with one key, even at the same moment, one makes the order.
+    -- Of two concurrent requests with the same key, one violates this.
     idempotency_key text UNIQUE,
     created_at      timestamptz NOT NULL DEFAULT now()
 );

@@ -4,18 +4,13 @@ import { exponential } from "./retry.ts";
 
 const STOP_MS = 3_000;
 
-/** Work that goes on beside the requests, for as long as the process runs. */
+/** Work that runs beside the requests for as long as the process lives. */
 export interface BackgroundTask {
-  /**
-   * Ask the work to end, and wait until it has; but not for ever, should what it waits for be away.
-   */
+  /** Abort the signal of the work and wait for its end, for a limited time. */
   stop(): Promise<void>;
 }
 
-/**
- * Run `work`, which returns when its signal says so. Whatever it throws, it is started again after
- * a while.
- */
+/** Run `work` until its signal aborts; whenever it fails, it is started again after a backoff. */
 export function runInBackground(
   name: string,
   work: (signal: AbortSignal) => Promise<void>,
@@ -43,7 +38,7 @@ async function keepRunning(
       await work(signal);
     } catch (error) {
       if (signal.aborted) return;
-      // What ran for a while before it failed is not the same trouble as before.
+      // A failure after a long run is a new problem: back to the shortest wait.
       failures = Date.now() - started > 30_000 ? 1 : failures + 1;
       log.warn({ err: error, task: name, failures }, "background task failed, starting it again");
       await sleep(exponential(failures), undefined, { signal }).catch(() => {});

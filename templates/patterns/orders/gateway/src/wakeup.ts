@@ -1,6 +1,4 @@
-/**
- * Lets one loop sleep until somebody wakes it. A wake-up that comes before the sleep is not lost.
- */
+/** Lets a loop sleep until it is woken; a wake-up that comes before the sleep is not lost. */
 export class Wakeup {
   #woken = false;
   #resume = () => {};
@@ -10,7 +8,7 @@ export class Wakeup {
     this.#resume();
   }
 
-  /** Sleep until woken, but no longer than `ms`; tell whether somebody did wake it. */
+  /** Sleep until woken, at most `ms`; returns whether it was woken. */
   async sleep(ms: number): Promise<boolean> {
     if (!this.#woken) {
       await new Promise<void>((resolve) => {

@@ -6,7 +6,10 @@ import { consumer, type EventHandler } from "../src/messaging/consumer.ts";
 import { InMemoryBroker, received } from "./support/in-memory-broker.ts";
 import { log } from "./support/silent-logger.ts";
 
-/** A consumer of "thing.happened" that hands the data of events to `handle`, and never waits between attempts. */
+/**
+ * A consumer of "thing.happened" that hands the data of events to `handle`, and never waits between
+ * attempts.
+ */
 function setUp(handle: (batch: unknown[]) => Promise<void>) {
   const broker = new InMemoryBroker();
   const handler: EventHandler<unknown> = {
@@ -52,7 +55,7 @@ test("broken messages are dead letters at once, and the others are handled", asy
   assert.deepEqual(handled, ["fine"]);
   assert.deepEqual(
     broker.published.map(({ headers }) => headers["dlq-reason"]),
-    ["the body is not JSON", "it is no CloudEvent 1.0", "there is no data"],
+    ["the body is not JSON", "not a CloudEvent 1.0", "there is no data"],
   );
 });
 

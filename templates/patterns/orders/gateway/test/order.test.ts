@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { isFinal, type OrderState, predecessors, statesSince } from "../src/orders/order.ts";
+import {
+  isFinal,
+  isOrderId,
+  type OrderState,
+  predecessors,
+  statesSince,
+} from "../src/orders/order.ts";
 
 const at = "2026-01-01T00:00:00.000Z";
 
@@ -16,6 +22,12 @@ test("completed and failed are final", () => {
     "completed",
     "failed",
   ]);
+});
+
+test("an order's id is a UUID", () => {
+  assert.ok(isOrderId("3b241101-e2bb-4255-8caf-4136c566a962"));
+  assert.ok(!isOrderId("3b241101"));
+  assert.ok(!isOrderId("3b241101-e2bb-4255-8caf-4136c566a962; DROP TABLE orders"));
 });
 
 test("the states since a step are as they were then", () => {

@@ -6,7 +6,7 @@ import type { Logger } from "../logger.ts";
 /** Runs one statement and returns its rows. */
 export type Query = <Row extends object>(text: string, values?: unknown[]) => Promise<Row[]>;
 
-/** A connection outside the pool, for what belongs to one connection: a session lock, LISTEN. */
+/** A connection outside the pool, for session locks and LISTEN. */
 export interface Connection {
   client: pg.Client;
   query: Query;
@@ -17,10 +17,7 @@ export class DatabaseUnavailable extends Unavailable {
   override readonly name = "DatabaseUnavailable";
 }
 
-/**
- * The gateway's own database. Everything that goes wrong because it is away is a
- * DatabaseUnavailable.
- */
+/** The gateway's own database; throws `DatabaseUnavailable` whenever it cannot be reached. */
 export class Database {
   readonly #settings: pg.ClientConfig;
   readonly #pool: pg.Pool;
@@ -32,7 +29,7 @@ export class Database {
       connectionString: url,
       application_name: "gateway",
       connectionTimeoutMillis: 3_000,
-      // A server that hangs is as good as away.
+      // A server that hangs counts as unavailable too.
       query_timeout: 10_000,
       keepAlive: true,
     };
@@ -41,10 +38,10 @@ export class Database {
     this.#pool.on("error", () => {});
   }
 
-  /** Run one statement on its own. */
+  /** Run one statement outside of any transaction. */
   query: Query = (text, values) => run(this.#pool, text, values);
 
-  /** Run `work` in one transaction: all that it does is stored, or nothing. */
+  /** Run `work` in a transaction, which is committed when it returns. */
   async transaction<T>(work: (query: Query) => Promise<T>): Promise<T> {
     const client = await orUnavailable(() => this.#pool.connect());
     const query: Query = (text, values) => run(client, text, values);
@@ -55,11 +52,8 @@ export class Database {
       client.release();
       return result;
     } catch (error) {
-      // A connection that cannot even roll back is of no more use to the pool.
-      await client.query("ROLLBACK").then(
-        () => client.release(),
-        (broken) => client.release(broken),
-      );
+      // The connection may be broken. Closing it makes the server roll back in any case.
+      client.release(true);
       throw error;
     }
   }
@@ -84,10 +78,7 @@ export class Database {
     await this.#pool.end();
   }
 
-  /**
-   * Without a listener a connection that breaks would end the process; whoever uses it gets the
-   * error anyway.
-   */
+  /** Without a listener, a lost connection would crash the process. */
   #expectLoss(client: pg.Client | pg.PoolClient): void {
     client.on("error", (error) => this.#log.warn({ err: error }, "database connection lost"));
   }
@@ -98,8 +89,21 @@ async function run<Row extends object>(
   text: string,
   values?: unknown[],
 ): Promise<Row[]> {
-  const { rows } = await orUnavailable(() => target.query<Row>(text, values));
+  const { rows } = await orUnavailable(() =>
+    values
+      ? target.query<Row>({ name: statementName(text), text, values })
+      : target.query<Row>(text),
+  );
   return rows;
+}
+
+const statementNames = new Map<string, string>();
+
+/** A statement with a name is prepared once on each connection, instead of planned every time. */
+function statementName(text: string): string {
+  const name = statementNames.get(text) ?? `statement-${statementNames.size + 1}`;
+  statementNames.set(text, name);
+  return name;
 }
 
 async function orUnavailable<T>(work: () => Promise<T>): Promise<T> {
@@ -112,9 +116,8 @@ async function orUnavailable<T>(work: () => Promise<T>): Promise<T> {
 }
 
 /**
- * An error that the server itself did not send means that it could not be reached. Of those that it
- * sends, these classes of SQLSTATE pass: 08 connection, 40 rollback (deadlock), 53 out of
- * resources, 57 shutting down or starting.
+ * Errors that do not come from the server mean that it cannot be reached. Of those that do, these
+ * SQLSTATE classes are temporary: 08 connection, 40 rollback, 53 resources, 57 shutdown or start.
  */
 function isOutage(error: unknown): boolean {
   return !(error instanceof pg.DatabaseError) || /^(08|40|53|57)/.test(error.code ?? "");

@@ -6,11 +6,11 @@ import type { Connection, Database } from "./database.ts";
 const FOLDER = join(import.meta.dirname, "../../migrations");
 const LOCK = 1;
 
-/** Run the files of migrations/ that this database has not seen, in the order of their names. */
+/** Apply the files of migrations/ that this database does not have yet, in order. */
 export async function migrate(database: Database, log: Logger): Promise<void> {
   const connection = await database.connect();
   try {
-    // Replicas that start together take turns; the lock goes with the connection.
+    // Replicas that start together take turns; closing the connection releases the lock.
     await connection.query("SELECT pg_advisory_lock($1)", [LOCK]);
     for (const name of await pending(connection)) {
       await connection.query("BEGIN");

@@ -1,6 +1,6 @@
 import type { CheckResult } from "../health.ts";
 
-/** A message on its way out. */
+/** A message to publish. */
 export interface Message {
   topic: string;
   /** Messages of one key stay in order. */
@@ -9,49 +9,36 @@ export interface Message {
   headers: Record<string, string>;
 }
 
-/**
- * A message as it was read; `partition` and `offset` tell where, for people and for the dead
- * letter.
- */
+/** A message as it was consumed, and where. */
 export interface ReceivedMessage extends Message {
   partition: number;
   offset: string;
 }
 
 /**
- * Deals with messages for good: when it resolves, they need not come again. When it rejects,
- * because `signal` told it to stop or because it could not even put a message aside, they come
- * again.
+ * Processes messages. When it resolves they are done: handled, skipped, or dead letters. When it
+ * rejects, for instance because `signal` aborted, they are delivered again.
  */
 export type Deliver = (messages: ReceivedMessage[], signal: AbortSignal) => Promise<void>;
 
-/** A member of a consumer group at work. */
+/** A running member of a consumer group. */
 export interface Subscription {
-  /** "ok" while it belongs to its group and gets on with what there is to read. */
+  /** "ok" while it is a member of its group and makes progress. */
   check(): CheckResult;
-  /** Finish the messages in hand, tell the broker how far we came, leave the group. */
+  /** Finish the messages in hand, commit, and leave the group. */
   close(): Promise<void>;
 }
 
-/**
- * All that this process asks of a broker. Another broker is another implementation of these four
- * methods.
- */
+/** The port to the broker. To use another one, implement these methods. */
 export interface Broker {
-  /** Create those topics that do not exist. */
+  /** Create the topics that do not exist yet. */
   ensureTopics(topics: string[]): Promise<void>;
-  /**
-   * Resolves when the broker has all messages safe; when it rejects, any of them may have been
-   * stored.
-   */
+  /** Resolves when the broker has stored all messages; if it rejects, some may be stored too. */
   publish(messages: Message[]): Promise<void>;
-  /**
-   * Read `topic` as one of `group`, from where the group left off: at least once, in order within a
-   * key.
-   */
+  /** Consume `topic` as a member of `group`: at least once, and in order for each key. */
   subscribe(topic: string, group: string, deliver: Deliver): Subscription;
   close(): Promise<void>;
 }
 
-/** Where messages go that could not be handled. */
+/** Where messages go that cannot be handled. */
 export const deadLetterTopic = (topic: string): string => `${topic}.dlq`;

@@ -1,25 +1,22 @@
 import type { Message, ReceivedMessage } from "./broker.ts";
 
-/** An event: what it is about in `data`, and about the event itself in the rest. */
+/** CloudEvents 1.0, as far as it is used here. */
 export interface CloudEvent<Data = unknown> {
   id: string;
   type: string;
   source: string;
   time: Date;
   data: Data;
-  /** W3C trace context of the request that caused it. */
+  /** W3C trace context of the request that caused the event. */
   traceparent?: string;
 }
 
-/**
- * A message that is no event, or not the event that it says it is. It will not get better by trying
- * again.
- */
+/** The message is not the event that it should be. Trying again will not help. */
 export class InvalidEvent extends Error {
   override readonly name = "InvalidEvent";
 }
 
-/** CloudEvents 1.0, binary mode: the data is the body, the rest are headers. */
+/** Encode in binary mode: the data is the body, all else are headers. */
 export function toMessage(event: CloudEvent, topic: string, key: string): Message {
   return {
     topic,
@@ -37,16 +34,13 @@ export function toMessage(event: CloudEvent, topic: string, key: string): Messag
   };
 }
 
-/** Tell the type of an event without reading the rest, which only those need who know the type. */
+/** The type of the event; the rest of the message may be unknown and even broken. */
 export function eventType({ headers }: ReceivedMessage): string {
-  if (headers.ce_specversion !== "1.0") throw new InvalidEvent("it is no CloudEvent 1.0");
+  if (headers.ce_specversion !== "1.0") throw new InvalidEvent("not a CloudEvent 1.0");
   return required(headers, "ce_type");
 }
 
-/**
- * Read a message as an event; whether the data is what the type promises is for the reader to
- * check.
- */
+/** Decode a message. Its data is not yet validated: that takes the schema of its type. */
 export function fromMessage(message: ReceivedMessage): CloudEvent {
   const { headers, value } = message;
   const time = new Date(required(headers, "ce_time"));

@@ -6,13 +6,13 @@ import { type CloudEvent, eventType, fromMessage } from "./cloud-event.ts";
 
 const MAX_ATTEMPTS = 5;
 
-/** What a part of the gateway does with the events that it listens to. */
+/** Handles the events of some types. */
 export interface EventHandler<Input> {
-  /** The types of event that it takes; all others on the topic are passed over. */
+  /** All other types on the topic are skipped. */
   types: ReadonlySet<string>;
-  /** Take from an event what is needed of it; an InvalidEvent when it is not there. */
+  /** Validate an event and take from it what is needed; throws `InvalidEvent`. */
   read(event: CloudEvent): Input;
-  /** Do what the events ask for, all or nothing, and no more than once for each event id. */
+  /** Handle all events in one transaction, each event id only once. */
   handle(inputs: Input[]): Promise<void>;
 }
 
@@ -29,10 +29,11 @@ interface Delivery<Input> {
 }
 
 /**
- * Bring messages to a handler, and decide what becomes of those that fail. Broken ones are dead
- * letters at once. While the database is away, all wait: no message is to blame. What fails
- * otherwise gets five attempts and is then a dead letter, so that it does not hold up the messages
- * behind it.
+ * Pass messages to a handler and decide what happens to those that fail:
+ * - an invalid event becomes a dead letter at once;
+ * - while the database is unavailable, everything waits, since no message is to blame;
+ * - any other error gets five attempts before the message becomes a dead letter, so that it does
+ *   not block the messages behind it.
  */
 export function consumer<Input>(
   { types, read, handle }: EventHandler<Input>,
@@ -45,7 +46,7 @@ export function consumer<Input>(
         if (!types.has(eventType(message))) continue;
         deliveries.push({ message, input: read(fromMessage(message)) });
       } catch (error) {
-        await putAside(message, error, 1);
+        await deadLetter(message, error, 1);
       }
     }
     await deliver(deliveries, signal);
@@ -57,7 +58,7 @@ export function consumer<Input>(
       await attempt(deliveries, signal);
     } catch (error) {
       if (signal.aborted) throw error;
-      // One of them spoiled the transaction of all. On their own, only that one fails.
+      // One of them failed the transaction of all. On their own, only that one fails.
       for (const delivery of deliveries) await deliverAlone(delivery, signal);
     }
   }
@@ -68,7 +69,7 @@ export function consumer<Input>(
         return await attempt([delivery], signal);
       } catch (error) {
         if (signal.aborted) throw error;
-        if (attempts === MAX_ATTEMPTS) return await putAside(delivery.message, error, attempts);
+        if (attempts === MAX_ATTEMPTS) return await deadLetter(delivery.message, error, attempts);
         await sleep(backoff(attempts), undefined, { signal });
       }
     }
@@ -79,14 +80,14 @@ export function consumer<Input>(
     return whileUnavailable(() => handle(inputs), { log, signal, backoff });
   }
 
-  async function putAside(
+  async function deadLetter(
     message: ReceivedMessage,
     error: unknown,
     attempts: number,
   ): Promise<void> {
     const { topic, partition, offset, key, value, headers } = message;
     log.error({ err: error, topic, partition, offset, key, attempts }, "message is a dead letter");
-    const deadLetter = {
+    const letter = {
       topic: deadLetterTopic(topic),
       key,
       value,
@@ -101,6 +102,6 @@ export function consumer<Input>(
         "dlq-time": new Date().toISOString(),
       },
     };
-    await broker.publish([deadLetter]);
+    await broker.publish([letter]);
   }
 }

@@ -1,18 +1,19 @@
 import type { Query } from "../database/database.ts";
 
 /**
- * Note, in the transaction of its effect, that `consumer` handles this event; false when it already
- * did. A broker delivers at least once. This makes the effect happen once.
+ * Record that `consumer` handles these events, in the transaction of their effects, and return those
+ * that it has not handled before. The broker delivers at least once: this makes the effects happen
+ * exactly once.
  */
-export async function isFirstDelivery(
+export async function firstDeliveries(
   query: Query,
   consumer: string,
-  eventId: string,
-): Promise<boolean> {
-  const inserted = await query(
-    `INSERT INTO inbox (consumer, event_id) VALUES ($1, $2)
+  eventIds: string[],
+): Promise<Set<string>> {
+  const inserted = await query<{ event_id: string }>(
+    `INSERT INTO inbox (consumer, event_id) SELECT $1, unnest($2::text[])
      ON CONFLICT DO NOTHING RETURNING event_id`,
-    [consumer, eventId],
+    [consumer, eventIds],
   );
-  return inserted.length === 1;
+  return new Set(inserted.map(({ event_id }) => event_id));
 }

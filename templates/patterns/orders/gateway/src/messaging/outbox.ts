@@ -4,7 +4,7 @@ import { toMessage } from "./cloud-event.ts";
 
 const SOURCE = "/gateway";
 
-/** An event that is to be published once the transaction that it belongs to is committed. */
+/** An event to publish once its transaction is committed. */
 export interface OutgoingEvent {
   id: string;
   topic: string;
@@ -19,10 +19,7 @@ interface OutboxRow extends OutgoingEvent {
   created_at: Date;
 }
 
-/**
- * Write an event in the transaction of the change that it tells of: there is never one without the
- * other.
- */
+/** Store an event in the transaction of the change that it announces: both, or neither. */
 export async function addToOutbox(query: Query, event: OutgoingEvent): Promise<void> {
   await query(
     `INSERT INTO outbox (id, topic, key, type, data, headers) VALUES ($1, $2, $3, $4, $5, $6)`,
@@ -30,7 +27,7 @@ export async function addToOutbox(query: Query, event: OutgoingEvent): Promise<v
   );
 }
 
-/** The oldest events that are not published yet, as messages, with the numbers of their rows. */
+/** The oldest unpublished events as messages, with the numbers of their rows. */
 export async function readUnpublished(
   query: Query,
   limit: number,
@@ -47,7 +44,7 @@ export async function markPublished(query: Query, seqs: string[]): Promise<void>
   await query("UPDATE outbox SET published_at = now() WHERE seq = ANY($1)", [seqs]);
 }
 
-/** Forget what was published so long ago that nobody will ask for it. */
+/** Delete rows that were published long ago. */
 export async function prunePublished(query: Query): Promise<void> {
   await query("DELETE FROM outbox WHERE published_at < now() - interval '7 days'");
 }

@@ -13,11 +13,11 @@ const PRUNE_MS = 3_600_000;
 const STALLED_MS = 10_000;
 
 /**
- * Publishes what stands in the outbox, oldest first. A crash between publishing and marking
- * publishes twice, never not at all; consumers drop the second copy.
+ * Publishes the events of the outbox, oldest first. A crash between publishing and marking an event
+ * publishes it twice, never not at all; consumers drop the duplicate.
  *
- * Of all replicas one is at work, so that events keep their order: the one whose connection holds
- * the lock. When it dies, so does its connection, and the next one takes over.
+ * Only one replica publishes, so that events keep their order: the one whose connection holds the
+ * lock. When it dies, so does its connection, and another takes over.
  */
 export class Relay {
   readonly #database: Database;
@@ -36,17 +36,17 @@ export class Relay {
     this.#task = runInBackground("relay", (signal) => this.#run(signal), log);
   }
 
-  /** Look into the outbox now: something was just committed to it. */
+  /** Look into the outbox now, because an event was committed. */
   wake(): void {
     this.#wakeup.wake();
   }
 
   check = (): CheckResult => {
-    const gettingOn = Date.now() - this.#lastRound < STALLED_MS;
-    return { status: gettingOn ? "ok" : "unavailable", leading: this.#leading };
+    const stalled = Date.now() - this.#lastRound > STALLED_MS;
+    return { status: stalled ? "unavailable" : "ok", leading: this.#leading };
   };
 
-  /** Publish what is there, and end. */
+  /** Publish what is left and stop. */
   async stop(): Promise<void> {
     const stopped = this.#task.stop();
     this.#wakeup.wake();
@@ -58,7 +58,7 @@ export class Relay {
     const { query, close } = await this.#database.connect();
     try {
       for (let stopping = false; !stopping; ) {
-        // Looked up before the round, so that there is one more after the last order was taken.
+        // Read before the round: what was committed until now is published before the end.
         stopping = signal.aborted;
         this.#leading ||= await tryLock(query);
         const published = this.#leading ? await this.#publishBatch(query) : 0;

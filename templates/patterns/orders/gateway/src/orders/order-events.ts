@@ -7,7 +7,7 @@ import type { Order, OrderStatus, StatusChange } from "./order.ts";
 
 export const ORDERS_TOPIC = "orders";
 
-/** The event that tells everybody else of a new order. */
+/** The event that announces a new order. */
 export function orderCreated(order: Order, headers: OutgoingEvent["headers"] = {}): OutgoingEvent {
   return {
     id: randomUUID(),
@@ -19,7 +19,7 @@ export function orderCreated(order: Order, headers: OutgoingEvent["headers"] = {
   };
 }
 
-/** The events that move an order on, and the status that each brings it to. */
+/** The events that change the status of an order. */
 const statusEvents = new Map<string, OrderStatus>([
   ["order.processing", "processing"],
   ["order.completed", "completed"],
@@ -28,20 +28,20 @@ const statusEvents = new Map<string, OrderStatus>([
 
 export const statusEventTypes: ReadonlySet<string> = new Set(statusEvents.keys());
 
-// Only what we need of an event. What else it brings may change without us.
-const orderNews = Compile(
+// Only what is used here: producers may add to their events, and change what nobody reads.
+const statusData = Compile(
   Type.Object({
     orderId: Type.String({ format: "uuid" }),
     reason: Type.Optional(Type.String()),
   }),
 );
 
-/** What an event says about the status of an order. */
+/** Read the new status of an order from an event. */
 export function readStatusChange({ id, type, time, data }: CloudEvent): StatusChange {
   const status = statusEvents.get(type);
-  if (!status) throw new InvalidEvent(`${type} says nothing about the status of an order`);
-  if (!orderNews.Check(data)) throw new InvalidEvent(`the data is not that of ${type}`);
-  if (status === "failed" && !data.reason) throw new InvalidEvent(`${type} gives no reason`);
+  if (!status) throw new InvalidEvent(`${type} does not change the status of an order`);
+  if (!statusData.Check(data)) throw new InvalidEvent(`the data does not fit ${type}`);
+  if (status === "failed" && !data.reason) throw new InvalidEvent(`${type} has no reason`);
   const { orderId, reason } = data;
   return { eventId: id, orderId, status, at: time, ...(reason !== undefined && { reason }) };
 }

@@ -1,30 +1,24 @@
 import type { OutgoingEvent } from "../messaging/outbox.ts";
 import type { Order, OrderState, StatusChange } from "./order.ts";
 
-/**
- * An order to store, the event that goes out with it, and the key that tells a repeated request, if
- * it has one.
- */
+/** An order to store, with the event that announces it. */
 export interface NewOrder {
   order: Order;
   event: OutgoingEvent;
   idempotencyKey?: string | undefined;
 }
 
-/** Where the orders are kept. */
+/** The port to where orders are stored. */
 export interface OrderStore {
   /**
-   * Store an order and its event, both or neither, and return the order's id. A request that
-   * repeats an earlier one, by its key, stores nothing and gets the id from then.
+   * Store an order and its event in one transaction and return the order's id. When there is an
+   * order with the same idempotency key already, store nothing and return the id of that one.
    *
-   * @throws {KeyReused} the key came with another order before
+   * @throws {KeyReused} the key belongs to a different order
    */
   add(newOrder: NewOrder): Promise<string>;
   find(orderId: string): Promise<OrderState | undefined>;
-  /**
-   * Take over what events say, all or nothing; each event once, and none that would take an order
-   * back.
-   */
+  /** Apply changes in one transaction: each event id once, and none that would move backward. */
   apply(changes: StatusChange[]): Promise<void>;
 }
 

@@ -6,22 +6,22 @@ import type { Logger } from "../logger.ts";
 import { Wakeup } from "../wakeup.ts";
 import { ORDER_CHANGED } from "./postgres-order-store.ts";
 
-/** Tells those who watch an order when to look at it again. */
+/** The port to notifications of changed orders. */
 export interface OrderUpdates {
   watch(orderId: string): OrderWatch;
 }
 
 export interface OrderWatch {
-  /** Wait for news, but no longer than `ms`; tell whether there may be some. */
+  /** Wait for a change, at most `ms`; returns whether there may have been one. */
   changed(ms: number): Promise<boolean>;
-  /** Stop watching; whoever waits, waits no more. */
+  /** Stop watching, and end a wait that is under way. */
   close(): void;
 }
 
 /**
- * Hears of changes through Postgres, so it does not matter which replica made them. One connection
- * serves everybody who watches. A notification is no more than a hint: the state is in the tables,
- * and after a gap all look again.
+ * Listens to Postgres, so that it does not matter which replica changed an order. All watchers
+ * share one connection. A notification is only a hint to read the state again, and so is every
+ * reconnect, because notifications may have been missed before it.
  */
 export class PostgresOrderUpdates implements OrderUpdates {
   readonly #database: Database;

@@ -1,8 +1,6 @@
 export type OrderStatus = "pending" | "processing" | "completed" | "failed";
 
-/**
- * What may follow on what. An order only ever goes forward; there is no way out of the last two.
- */
+/** Which status may follow which: an order only moves forward, and the last two are final. */
 const successors: Record<OrderStatus, readonly OrderStatus[]> = {
   pending: ["processing", "completed", "failed"],
   processing: ["completed", "failed"],
@@ -18,18 +16,16 @@ export interface Order {
   shipTo?: { city: string };
 }
 
-/** Where an order stands and how it got there; `reason` says why it failed. */
+/** The status of an order and how it got there. */
 export interface OrderState {
   orderId: string;
   status: OrderStatus;
   history: { status: OrderStatus; at: string }[];
+  /** Why the order failed. */
   reason?: string;
 }
 
-/**
- * Something happened to an order. `eventId` tells a second delivery of the same news from the
- * first.
- */
+/** The new status of an order, as an event announces it. */
 export interface StatusChange {
   eventId: string;
   orderId: string;
@@ -38,20 +34,22 @@ export interface StatusChange {
   reason?: string;
 }
 
+/** Whether `text` can be the id of an order, which is a UUID. */
+export function isOrderId(text: string): boolean {
+  return /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i.test(text);
+}
+
 export function isFinal(status: OrderStatus): boolean {
   return successors[status].length === 0;
 }
 
-/** The statuses out of which an order may come to `status`. */
+/** The statuses from which an order may move to `status`. */
 export function predecessors(status: OrderStatus): OrderStatus[] {
   const all = Object.keys(successors) as OrderStatus[];
   return all.filter((from) => successors[from].includes(status));
 }
 
-/**
- * The state after each step of the history from the step number `from` on: what somebody who
- * watches missed.
- */
+/** The state after each step of the history, starting with the step of index `from`. */
 export function statesSince({ history, reason, orderId }: OrderState, from: number): OrderState[] {
   return history.slice(from).map(({ status }, index) => ({
     orderId,

@@ -1,19 +1,26 @@
 import type { Database, Query } from "../database/database.ts";
-import { isFirstDelivery } from "../messaging/inbox.ts";
+import { firstDeliveries } from "../messaging/inbox.ts";
 import { addToOutbox } from "../messaging/outbox.ts";
-import { type OrderState, type OrderStatus, predecessors, type StatusChange } from "./order.ts";
+import {
+  isOrderId,
+  type OrderState,
+  type OrderStatus,
+  predecessors,
+  type StatusChange,
+} from "./order.ts";
 import { KeyReused, type NewOrder, type OrderStore } from "./order-store.ts";
 
-/** The channel on which every replica hears that an order has changed. */
+/** The channel on which Postgres notifies all replicas of a changed order. */
 export const ORDER_CHANGED = "order_changed";
 
+// The name of this consumer in the inbox.
 const CONSUMER = "gateway";
 
 export class PostgresOrderStore implements OrderStore {
   readonly #database: Database;
   readonly #onAdded: () => void;
 
-  /** `onAdded` is called whenever there is a new event in the outbox. */
+  /** `onAdded` is called whenever an event was committed to the outbox. */
   constructor(database: Database, onAdded: () => void) {
     this.#database = database;
     this.#onAdded = onAdded;
@@ -31,6 +38,7 @@ export class PostgresOrderStore implements OrderStore {
   }
 
   async find(orderId: string): Promise<OrderState | undefined> {
+    if (!isOrderId(orderId)) return undefined;
     const rows = await this.#database.query<{
       status: OrderStatus;
       reason: string | null;
@@ -55,15 +63,17 @@ export class PostgresOrderStore implements OrderStore {
 
   async apply(changes: StatusChange[]): Promise<void> {
     await this.#database.transaction(async (query) => {
+      const eventIds = changes.map(({ eventId }) => eventId);
+      const pending = await firstDeliveries(query, CONSUMER, eventIds);
       for (const change of changes) {
-        if (await isFirstDelivery(query, CONSUMER, change.eventId))
-          await applyChange(query, change);
+        // Delete instead of has: one batch may contain an event twice.
+        if (pending.delete(change.eventId)) await applyChange(query, change);
       }
     });
   }
 }
 
-/** False when there is an order with the same idempotency key. */
+/** Returns false when there is an order with the same idempotency key. */
 async function insertOrder(query: Query, { order, idempotencyKey }: NewOrder): Promise<boolean> {
   const inserted = await query(
     `WITH new_order AS (
@@ -82,15 +92,16 @@ async function insertOrder(query: Query, { order, idempotencyKey }: NewOrder): P
 
 async function findRepeated(query: Query, { order, idempotencyKey }: NewOrder): Promise<string> {
   const [earlier] = await query<{ order_id: string; same: boolean }>(
-    `SELECT order_id, (user_id, items, ship_to) IS NOT DISTINCT FROM ($2, $3::jsonb, $4::jsonb) AS same
+    `SELECT order_id,
+            (user_id, items, ship_to) IS NOT DISTINCT FROM ($2, $3::jsonb, $4::jsonb) AS same
      FROM orders WHERE idempotency_key = $1`,
     [idempotencyKey, ...orderColumns(order)],
   );
-  if (!earlier?.same) throw new KeyReused("The idempotency key belongs to another order");
+  if (!earlier?.same) throw new KeyReused("The idempotency key belongs to a different order");
   return earlier.order_id;
 }
 
-/** As text, because an array would be sent as an array of Postgres, not as JSON. */
+/** Serialised here, because pg would send an array as a Postgres array instead of JSON. */
 function orderColumns({ userId, items, shipTo }: NewOrder["order"]) {
   return [userId, JSON.stringify(items), shipTo && JSON.stringify(shipTo)];
 }

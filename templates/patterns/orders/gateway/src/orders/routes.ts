@@ -5,7 +5,7 @@ import { watchOrder } from "../routes/watch-order.ts";
 import type { OrderStore } from "./order-store.ts";
 import type { OrderUpdates } from "./order-updates.ts";
 
-/** What the routes of orders work with. */
+/** What the routes need. */
 export interface Orders {
   store: OrderStore;
   updates: OrderUpdates;

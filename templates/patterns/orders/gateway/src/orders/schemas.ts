@@ -1,6 +1,6 @@
 import { Type } from "typebox";
 
-// No control characters and no halves of surrogate pairs: Postgres stores neither.
+// No control characters and no lone surrogates, which Postgres cannot store.
 const Text = Type.String({ minLength: 1, maxLength: 64, pattern: "^\\P{C}+$" });
 
 export const OrderRequest = Type.Object(

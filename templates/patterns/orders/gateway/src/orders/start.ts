@@ -14,13 +14,13 @@ import type { Orders } from "./routes.ts";
 
 const GROUP = "gateway";
 
-/** The orders at work: what the routes need, whether all is well, and the way to end it. */
+/** What the routes need, with the background work behind it. */
 export interface RunningOrders extends Orders {
   checks: Record<string, Check>;
   close(): Promise<void>;
 }
 
-/** Connect orders to the database and the broker, and start what goes on beside the requests. */
+/** Migrate the database, then start the relay, the consumer and the updates. */
 export async function startOrders(config: Config, log: Logger): Promise<RunningOrders> {
   const database = new Database(config.DATABASE_URL, log);
   await whileUnavailable(() => migrate(database, log), { log });

@@ -3,19 +3,16 @@ import { isFinal, type OrderState, statesSince } from "./order.ts";
 import type { OrderStore } from "./order-store.ts";
 import type { OrderUpdates } from "./order-updates.ts";
 
-// Often enough that no proxy on the way takes the connection for dead.
+// Often enough that no proxy closes the connection as idle.
 const HEARTBEAT_MS = 15_000;
 
-/**
- * An order's present state and every later one, as Server-Sent Events, until the order has come to
- * its end or `signal` tells us to stop.
- */
+/** The current state of an order and every later one, as Server-Sent Events, up to a final one. */
 export async function* statusStream(
   orderId: string,
   { store, updates }: { store: OrderStore; updates: OrderUpdates },
   signal: AbortSignal,
 ): AsyncGenerator<string> {
-  // Watch first, read then: so a change between the two is not missed.
+  // Watch before reading: a change in between must not be missed.
   const watch = updates.watch(orderId);
   signal.addEventListener("abort", watch.close);
   try {
@@ -29,7 +26,7 @@ export async function* statusStream(
         sent = order.history.length;
       }
       const changed = await watch.changed(HEARTBEAT_MS);
-      if (!changed) yield ": the order is still under way\n\n";
+      if (!changed) yield ": heartbeat\n\n";
     }
   } finally {
     signal.removeEventListener("abort", watch.close);
@@ -37,18 +34,12 @@ export async function* statusStream(
   }
 }
 
-/**
- * The status is the id of its event: a client that reconnects after the final one says so, and
- * needs no other.
- */
+/** The id is the status: a client that reconnects reports the last one that it got. */
 function toServerSentEvent(state: OrderState): string {
   return `id: ${state.status}\ndata: ${JSON.stringify(state)}\n\n`;
 }
 
-/**
- * A database that is away for a moment is no reason to send the watcher away: it is looked at again
- * with the next news.
- */
+/** A short outage of the database does not end the stream: the next wake-up reads again. */
 async function findIfAvailable(
   store: OrderStore,
   orderId: string,

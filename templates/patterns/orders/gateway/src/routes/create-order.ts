@@ -10,13 +10,13 @@ const schema = {
   tags: ["orders"],
   summary: "Place an order",
   description:
-    "Answers as soon as the order is safe. A worker completes it; Location tells how far it is.",
+    "Answers as soon as the order is stored. The processing is asynchronous: see Location.",
   headers: Type.Object({
     "idempotency-key": Type.Optional(
       Type.String({
         minLength: 1,
         maxLength: 255,
-        description: "Of all requests with one key, one makes an order; all get the same answer",
+        description: "Requests with the same key create one order and get the same answer",
       }),
     ),
     traceparent: Type.Optional(Type.String()),
@@ -24,16 +24,13 @@ const schema = {
   body: OrderRequest,
   response: {
     202: AcceptedOrder,
-    400: problemResponse("The order is not complete or not correct"),
-    422: problemResponse("The idempotency key came with another order before"),
-    503: problemResponse("The order was not taken; try again later"),
+    400: problemResponse("The order is not valid"),
+    422: problemResponse("The idempotency key belongs to a different order"),
+    503: problemResponse("The order was not accepted; try again later"),
   },
 };
 
-/**
- * POST /api/orders: store the order together with its event, and leave the work to those who
- * listen.
- */
+/** POST /api/orders: store the order and its event; the work is done asynchronously. */
 export const createOrder: FastifyPluginAsyncTypebox<{ store: OrderStore }> = async (
   app,
   { store },
@@ -53,7 +50,7 @@ export const createOrder: FastifyPluginAsyncTypebox<{ store: OrderStore }> = asy
   });
 };
 
-/** W3C trace context; anything else in that header is not worth passing on. */
+/** Only a valid W3C trace context is passed on. */
 function isTraceparent(value: string | undefined): value is string {
   return value !== undefined && /^[\da-f]{2}-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/.test(value);
 }

@@ -5,9 +5,9 @@ import { Problem, problemResponse } from "../problem.ts";
 
 const schema = {
   tags: ["orders"],
-  summary: "Where an order stands, and how it got there",
+  summary: "The status of an order and its history",
   params: OrderParams,
-  response: { 200: OrderState, 404: problemResponse("There is no such order") },
+  response: { 200: OrderState, 404: problemResponse("The order does not exist") },
 };
 
 /** GET /api/orders/{id} */

@@ -12,16 +12,16 @@ const schema = {
   tags: ["orders"],
   summary: "Follow an order as Server-Sent Events",
   description:
-    "Each event is what GET /api/orders/{id} answers at that moment; after a final status the stream ends.",
+    "Each event is what GET /api/orders/{id} answers at that time. The stream ends with the order.",
   params: OrderParams,
   headers: Type.Object({ "last-event-id": Type.Optional(Type.String()) }),
   response: {
     200: {
-      description: "The state of the order now, and each time it changes",
+      description: "The current state of the order, then each change",
       content: { "text/event-stream": { schema: Type.Unsafe<Readable>({ type: "string" }) } },
     },
-    204: Type.Null({ description: "You have had the last event: do not come back" }),
-    404: problemResponse("There is no such order"),
+    204: Type.Null({ description: "The client has the final state already" }),
+    404: problemResponse("The order does not exist"),
   },
 };
 
@@ -31,16 +31,14 @@ export const watchOrder: FastifyPluginAsyncTypebox<{
   updates: OrderUpdates;
 }> = async (app, orders) => {
   const draining = new AbortController();
-  // A stream may go on for as long as its order does, and the server does not close before the last
-  // response ends.
+  // The server closes only when all responses have ended, and these may last as long as an order.
   app.addHook("preClose", async () => draining.abort());
 
   app.get("/api/orders/:id/events", { schema, exposeHeadRoute: false }, async (request, reply) => {
     const { id } = request.params;
     const order = await orders.store.find(id);
     if (!order) throw new Problem(404, `There is no order ${id}`);
-    // A browser's EventSource comes back whenever a stream ends, until it is told that there is no
-    // more.
+    // A browser's EventSource reconnects whenever a stream ends, unless it gets a 204.
     if (isFinal(order.status) && request.headers["last-event-id"] === order.status) {
       return reply.code(204).send(null);
     }

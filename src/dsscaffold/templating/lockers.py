@@ -1,0 +1,177 @@
+"""The package managers whose lock files a merge has to write anew: npm and uv."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any, Protocol
+
+from dsscaffold.errors import DsscaffoldError
+
+_SECONDS = 300
+
+
+class Locker(Protocol):
+    """One package manager."""
+
+    @property
+    def manifest(self) -> str:
+        """Return the name of the file that people edit."""
+
+    @property
+    def companions(self) -> tuple[str, ...]:
+        """Return the names of files beside it that have a say."""
+
+    def owns(self, name: str) -> bool:
+        """Return whether a file of this name is a lock file of this manager."""
+
+    def dependencies(self, content: bytes) -> object:
+        """Return what of a manifest decides over its lock file; the rest of it may differ."""
+
+    def command(self, name: str, lock: str) -> str:
+        """Return the command with which a person locks again."""
+
+    def prepare(self, ours: str, theirs: str, merged: str) -> str:
+        """Return the lock file to begin with, so that versions stay which need not change."""
+
+    def lock(self, folder: Path, name: str) -> None:
+        """Write the lock file `name` of the manifest in `folder` anew."""
+
+
+class Npm:
+    """package-lock.json; npm itself reads a lock file with conflict markers and takes both sides' packages."""
+
+    manifest = "package.json"
+    companions: tuple[str, ...] = (".npmrc",)
+    # Whose registry it came from says nothing to the next one who installs.
+    _options = (
+        "--package-lock-only",
+        "--omit-lockfile-registry-resolved",
+        "--ignore-scripts",
+        "--no-audit",
+        "--no-fund",
+    )
+    _keys = (
+        "dependencies",
+        "devDependencies",
+        "optionalDependencies",
+        "peerDependencies",
+        "overrides",
+        "engines",
+        "name",
+    )
+
+    def owns(self, name: str) -> bool:
+        """Return whether `name` is npm's."""
+        return name == "package-lock.json"
+
+    def dependencies(self, content: bytes) -> object:
+        """Return the sections that name packages."""
+        data = _parsed(json.loads, content)
+        return {key: data.get(key) for key in self._keys} if isinstance(data, dict) else content
+
+    def command(self, name: str, lock: str) -> str:  # noqa: ARG002 - npm has one lock file
+        """Return the command with which a person locks again."""
+        return "npm install --package-lock-only --omit-lockfile-registry-resolved"
+
+    def prepare(self, ours: str, theirs: str, merged: str) -> str:  # noqa: ARG002 - npm takes both sides itself
+        """Return the merged file, with its markers."""
+        return merged
+
+    def lock(self, folder: Path, name: str) -> None:  # noqa: ARG002 - npm has one lock file
+        """Let npm write the lock file."""
+        npm = shutil.which("npm")
+        if npm is None:
+            raise DsscaffoldError("npm is not installed")
+        _run([npm, "install", *self._options], folder)
+
+
+class Uv:
+    """requirements*.txt, as `uv pip compile` writes them; the command stands in the file's own head."""
+
+    manifest = "pyproject.toml"
+    companions: tuple[str, ...] = ()
+    _default = "--universal --generate-hashes --no-annotate"
+    _head = re.compile(r"^#\s+uv pip compile (?P<arguments>.+)$", re.MULTILINE)
+    _pinned = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)(?:\[[^]]*\])?==.*(?:\n[ \t]+.*)*", re.MULTILINE)
+    _flags = frozenset({"--universal", "--generate-hashes", "--no-annotate", "--all-extras", "--no-strip-extras"})
+    _valued = frozenset({"--python-version", "--group", "--extra"})
+
+    def owns(self, name: str) -> bool:
+        """Return whether `name` is one that `uv pip compile` may have written."""
+        return re.fullmatch(r"requirements[\w.-]*\.txt", name) is not None
+
+    def dependencies(self, content: bytes) -> object:
+        """Return the tables that name packages."""
+        data = _parsed(lambda text: tomllib.loads(text.decode()), content)
+        if not isinstance(data, dict):
+            return content
+        project = data.get("project", {})
+        keys = ("dependencies", "optional-dependencies", "requires-python", "name")
+        return [data.get("dependency-groups"), data.get("tool", {}).get("uv"), *(project.get(key) for key in keys)]
+
+    def command(self, name: str, lock: str) -> str:
+        """Return the command with which a person locks again."""
+        return shlex.join(["uv", "pip", "compile", *self._arguments(name, lock)])
+
+    def prepare(self, ours: str, theirs: str, merged: str) -> str:  # noqa: ARG002 - uv cannot read markers
+        """Return the pins of the templates, and those of the team's packages that the templates do not have."""
+        known = {found["name"].lower() for found in self._pinned.finditer(theirs)}
+        more = [found[0] for found in self._pinned.finditer(ours) if found["name"].lower() not in known]
+        return theirs.rstrip("\n") + "\n" + "".join(f"{pin}\n" for pin in more)
+
+    def lock(self, folder: Path, name: str) -> None:
+        """Let uv compile the requirements."""
+        from uv import find_uv_bin
+
+        arguments = self._arguments(name, (folder / name).read_text())
+        # Ours will do to resolve with; there need be no other Python on the PATH.
+        _run([find_uv_bin(), "pip", "compile", *arguments], folder, {"UV_PYTHON": sys.executable, **os.environ})
+
+    def _arguments(self, name: str, lock: str) -> list[str]:
+        """Return the arguments of the command in the head of a lock file, as far as they are known to be harmless."""
+        found = self._head.search(lock)
+        words = iter(shlex.split(found["arguments"]) if found else shlex.split(self._default))
+        kept = []
+        for word in words:
+            if word in self._flags:
+                kept.append(word)
+            elif word in self._valued and re.fullmatch(r"[\w.-]+", value := next(words, "")):
+                kept += [word, value]
+        return [*kept, self.manifest, "-o", name]
+
+
+LOCKERS: tuple[Locker, ...] = (Npm(), Uv())
+
+
+def _parsed(parse: Any, content: bytes) -> Any:
+    try:
+        return parse(content)
+    except ValueError:
+        return None
+
+
+def _run(command: list[str], folder: Path, variables: dict[str, str] | None = None) -> None:
+    try:
+        done = subprocess.run(
+            command,
+            cwd=folder,
+            env=variables,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=_SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise DsscaffoldError(f"{Path(command[0]).name} did not come to an end: {error}") from error
+    if done.returncode != 0:
+        lines = [line for line in done.stderr.strip().splitlines() if line.strip()] or ["no reason given"]
+        raise DsscaffoldError(f"{Path(command[0]).name}: {lines[0].strip()}")

@@ -1,0 +1,204 @@
+"""Lock files after a merge: both sides' packages, a valid lock, no addresses. Real npm and uv, packages from disk."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import json
+import subprocess
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+from uv import find_uv_bin
+
+from .project import Project, make_project
+
+UV_ARGUMENTS = ["--universal", "--generate-hashes", "--no-annotate", "pyproject.toml", "-o", "requirements.txt"]
+
+
+@pytest.fixture
+def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with three packages for npm and for uv, and no way to any registry."""
+    folder = tmp_path / "shelf"
+    folder.mkdir()
+    for name in ("base-pkg", "ours-pkg", "theirs-pkg"):
+        _npm_package(folder, name)
+        _wheel(folder, name)
+    monkeypatch.setenv("UV_NO_INDEX", "1")
+    monkeypatch.setenv("UV_OFFLINE", "1")
+    monkeypatch.setenv("UV_FIND_LINKS", str(folder))
+    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv-cache"))
+    monkeypatch.setenv("npm_config_offline", "true")
+    monkeypatch.setenv("npm_config_cache", str(tmp_path / "npm-cache"))
+    return folder
+
+
+def _npm_package(folder: Path, name: str) -> None:
+    data = json.dumps({"name": name, "version": "1.0.0"}).encode()
+    with tarfile.open(folder / f"{name}.tgz", "w:gz") as tar:
+        info = tarfile.TarInfo("package/package.json")
+        info.size = len(data)
+        tar.addfile(info, io.BytesIO(data))
+
+
+def _wheel(folder: Path, name: str) -> None:
+    module = name.replace("-", "_")
+    info = f"{module}-1.0.0.dist-info"
+    files = {
+        f"{module}.py": b"",
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0.0\n".encode(),
+        f"{info}/WHEEL": b"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    digests = {
+        path: base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=") for path, data in files.items()
+    }
+    record = "".join(f"{path},sha256={digests[path].decode()},{len(data)}\n" for path, data in files.items())
+    with zipfile.ZipFile(folder / f"{module}-1.0.0-py3-none-any.whl", "w") as wheel:
+        for path, data in files.items():
+            wheel.writestr(path, data)
+        wheel.writestr(f"{info}/RECORD", record + f"{info}/RECORD,,\n")
+
+
+def _package_json(shelf: Path, *names: str) -> str:
+    dependencies = {name: f"file:{shelf / name}.tgz" for name in sorted(names)}
+    return json.dumps({"name": "gateway", "private": True, "dependencies": dependencies}, indent=2) + "\n"
+
+
+def _pyproject(*names: str) -> str:
+    items = "".join(f'    "{name}>=1",\n' for name in sorted(names))
+    return f'[project]\nname = "alpha"\nversion = "0.1.0"\nrequires-python = ">=3.11"\ndependencies = [\n{items}]\n'
+
+
+def _npm(folder: Path) -> None:
+    subprocess.run(["npm", "install", "--package-lock-only"], cwd=folder, check=True, capture_output=True)
+
+
+def _uv(folder: Path) -> None:
+    subprocess.run([find_uv_bin(), "pip", "compile", *UV_ARGUMENTS], cwd=folder, check=True, capture_output=True)
+
+
+def _with_packages(tmp_path: Path, shelf: Path) -> Project:
+    """Return a project in which both sides have added a package to the gateway and to the services."""
+    project = make_project(tmp_path)
+    gateway, service = project.templates / "gateway", project.templates / "python-service"
+
+    def render(*names: str) -> None:
+        (gateway / "package.json").write_text(_package_json(shelf, *names))
+        (service / "pyproject.toml").write_text(_pyproject(*names))
+        _npm(gateway)
+        _uv(service)
+
+    render("base-pkg")
+    project.update()
+    project.commit()
+    project.write("gateway/package.json", _package_json(shelf, "base-pkg", "ours-pkg"))
+    project.write("services/alpha/pyproject.toml", _pyproject("base-pkg", "ours-pkg"))
+    _npm(project.path / "gateway")
+    _uv(project.path / "services/alpha")
+    project.commit()
+    render("base-pkg", "theirs-pkg")
+    return project
+
+
+def _merge_manifests_by_hand(project: Project, shelf: Path) -> None:
+    project.write("gateway/package.json", _package_json(shelf, "base-pkg", "ours-pkg", "theirs-pkg"))
+    project.write("services/alpha/pyproject.toml", _pyproject("base-pkg", "ours-pkg", "theirs-pkg"))
+
+
+def _assert_locks_are_whole(project: Project) -> None:
+    lock = json.loads(project.read("gateway/package-lock.json"))
+    assert {"node_modules/base-pkg", "node_modules/ours-pkg", "node_modules/theirs-pkg"} < lock["packages"].keys()
+    subprocess.run(["npm", "ci"], cwd=project.path / "gateway", check=True, capture_output=True)
+    requirements = project.read("services/alpha/requirements.txt")
+    assert "://" not in requirements
+    for name in ("base-pkg", "ours-pkg", "theirs-pkg"):
+        assert f"{name}==1.0.0 \\\n    --hash=sha256:" in requirements
+    folder = project.path / "services/alpha"
+    subprocess.run([find_uv_bin(), "venv", "--quiet", "--python", sys.executable], cwd=folder, check=True)
+    # Named, or uv would empty the environment that these tests run in.
+    python = str(folder / ".venv/bin/python")
+    sync = [find_uv_bin(), "pip", "sync", "--python", python, "--require-hashes", "requirements.txt"]
+    subprocess.run(sync, cwd=folder, check=True, capture_output=True)
+
+
+def test_both_sides_packages_end_up_in_a_valid_lock(tmp_path: Path, shelf: Path) -> None:
+    project = _with_packages(tmp_path, shelf)
+    _comma_friendly(project, shelf)
+    dry = project.run("update", "--dry-run")
+    assert "gateway/package-lock.json: both changed the packages; it would be locked again" in dry.stdout
+    result = project.update()
+    assert result.conflicts == (), result.conflicts
+    assert [
+        note for note in result.notes if note.startswith("services/alpha/requirements.txt: ") and "locked again" in note
+    ]
+    assert "://" not in project.read("gateway/package-lock.json").replace("file:", "")
+    _assert_locks_are_whole(project)
+    project.commit()
+    assert project.update().files == ()
+
+
+def _comma_friendly(project: Project, shelf: Path) -> None:
+    """Put a line that stays between the team's package and the templates', so that git merges the manifests."""
+    for folder in (project.path / "services/alpha", project.templates / "python-service"):
+        text = (folder / "pyproject.toml").read_text()
+        lines = text.replace('    "base-pkg>=1",\n', "").splitlines(True)
+        at = next(n for n, line in enumerate(lines) if "-pkg" in line)
+        ours = "ours" in lines[at]
+        lines[at : at + 1] = [lines[at], '    "base-pkg>=1",\n'] if ours else ['    "base-pkg>=1",\n', lines[at]]
+        (folder / "pyproject.toml").write_text("".join(lines))
+    base = f'    "base-pkg": "file:{shelf}/base-pkg.tgz"'
+    for folder, name in ((project.path / "gateway", "ours-pkg"), (project.templates / "gateway", "theirs-pkg")):
+        kind = "optionalDependencies" if name == "ours-pkg" else "devDependencies"
+        more = f'  "{kind}": {{\n    "{name}": "file:{shelf}/{name}.tgz"\n  }}'
+        head = '{\n  "name": "gateway",\n'
+        own = f"{more},\n" if name == "ours-pkg" else ""
+        tail = f",\n{more}" if name != "ours-pkg" else ""
+        body = f'{own}  "private": true,\n  "dependencies": {{\n{base}\n  }}{tail}\n}}\n'
+        (folder / "package.json").write_text(head + body)
+        _npm(folder)
+    project.commit()
+
+
+def test_a_manifest_in_conflict_comes_first_and_the_command_is_said(tmp_path: Path, shelf: Path) -> None:
+    project = _with_packages(tmp_path, shelf)
+    result = project.update()
+    reasons = {conflict.path: conflict.reason for conflict in result.conflicts}
+    assert reasons["gateway/package-lock.json"].startswith(
+        "resolve gateway/package.json first, then: (cd gateway && npm"
+    )
+    assert "uv pip compile --universal --generate-hashes" in reasons["services/alpha/requirements.txt"]
+    _merge_manifests_by_hand(project, shelf)
+    for path in ("gateway/package-lock.json", "services/alpha/requirements.txt"):
+        command = reasons[path].partition("then: ")[2].replace("uv pip", f"{find_uv_bin()} pip")
+        project.git("checkout", "--theirs", path)
+        subprocess.run(["sh", "-c", command], cwd=project.path, check=True, capture_output=True)
+    _assert_locks_are_whole(project)
+
+
+def test_without_npm_a_clear_conflict_is_left(tmp_path: Path, shelf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    project = _with_packages(tmp_path, shelf)
+    _comma_friendly(project, shelf)
+    binaries = tmp_path / "bin"
+    binaries.mkdir()
+    (binaries / "git").symlink_to(subprocess.check_output(["which", "git"], text=True).strip())
+    monkeypatch.setenv("PATH", str(binaries))
+    result = project.update()
+    (conflict,) = result.conflicts
+    assert conflict.path == "gateway/package-lock.json"
+    assert "npm is not installed" in conflict.reason
+    assert "(cd gateway && npm install --package-lock-only" in conflict.reason
+    assert "gateway/package-lock.json" in project.git("ls-files", "--unmerged")
+
+
+def test_a_lock_that_only_one_side_changed_is_taken_as_it_is(tmp_path: Path, shelf: Path) -> None:
+    project = _with_packages(tmp_path, shelf)
+    wanted = (project.templates / "python-service/requirements.txt").read_bytes()
+    project.replace("services/beta/pyproject.toml", 'version = "0.1.0"', 'version = "0.2.0"')
+    project.commit()
+    result = project.update()
+    assert (project.path / "services/beta/requirements.txt").read_bytes() == wanted
+    assert not [note for note in result.notes if "beta" in note]

@@ -1,0 +1,264 @@
+"""Whatever the templates and the team do: each line that the team wrote is in the result or inside a conflict.
+
+`DSSCAFFOLD_EXAMPLES=2000 pytest tests/unit/life/test_property.py` looks longer.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from .project import Project, make_project
+
+TEXTS = [
+    "gateway/src/app.ts",
+    "gateway/src/old/name.ts",
+    "gateway/src/old/other.ts",
+    "gateway/run.sh",
+    "services/alpha/app/main.py",
+    "services/alpha/app/same.py",
+    "services/beta/app/main.py",
+    "services/beta/app/same.py",
+    "README.md",
+    ".gitattributes",
+]
+BINARY = "gateway/logo.png"
+FOLDERS = ["gateway/src/old", "gateway/src", "services/alpha/app", "services/beta"]
+NAMES = ["plain.txt", "ü ber/日本.txt", 'quo"te.txt', "src/old/x.ts", "app/new.py", ".gitattributes", "-dash"]
+TEMPLATE_TEXTS = [
+    "gateway/src/app.ts",
+    "gateway/src/old/name.ts",
+    "gateway/src/old/third.ts",
+    "gateway/run.sh",
+    "python-service/app/main.py",
+    "python-service/app/same.py",
+    "python-service/README.md.jinja",
+    "repo/README.md.jinja",
+]
+TEMPLATE_FOLDERS = ["gateway/src/old", "gateway/src", "python-service/app"]
+#: What a person or a machine has set up; each a list of git commands.
+SETTINGS = {
+    "plain": [],
+    "autocrlf": [["config", "core.autocrlf", "true"]],
+    "detached": [["checkout", "--quiet", "--detach"]],
+    "signing": [["config", "commit.gpgSign", "true"], ["config", "gpg.program", "true"]],
+    "hooks": [["config", "core.hooksPath", "refusing"]],
+    "diff3": [["config", "merge.conflictStyle", "diff3"]],
+    "no renames": [["config", "merge.renames", "false"]],
+    "filter": [["config", "filter.tabs.clean", "tr @ %"], ["config", "filter.tabs.smudge", "tr % @"]],
+    "sparse": [["sparse-checkout", "set", "--cone", "gateway", "services/alpha"]],
+}
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing that somebody does: a verb, what it is done to, and a number."""
+
+    verb: str
+    what: str
+    number: int
+
+
+def _steps(texts: list[str], folders: list[str], verbs: dict[str, list[str]]) -> st.SearchStrategy[list[Step]]:
+    kinds = {"edit": texts, "delete": texts, "rename": texts, "move": folders, **verbs}
+    one = st.sampled_from(sorted(kinds)).flatmap(
+        lambda verb: st.builds(Step, st.just(verb), st.sampled_from(kinds[verb]), st.integers(0, 19))
+    )
+    return st.lists(one, min_size=1, max_size=6)
+
+
+TEAM = _steps(
+    TEXTS,
+    FOLDERS,
+    {"add": NAMES, "chmod": TEXTS, "crlf": TEXTS, "link": TEXTS, "binary": [BINARY], "folder": ["gateway/src/app.ts"]},
+)
+THEIRS = _steps(
+    TEMPLATE_TEXTS,
+    TEMPLATE_FOLDERS,
+    {"add": ["gateway/plain.txt", "gateway/src/x.ts", "repo/-dash"], "binary": [BINARY]},
+)
+
+
+@pytest.fixture(scope="module")
+def origin(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project to copy: rendering one for each example would be most of the time."""
+    folder = tmp_path_factory.mktemp("origin")
+    make_project(folder)
+    return folder
+
+
+@contextmanager
+def _copy(origin: Path) -> Iterator[Project]:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name) / "copy"
+        shutil.copytree(origin, folder, symlinks=True)
+        yield Project(folder / "demo", folder / "templates")
+
+
+def _act(root: Path, step: Step, word: str) -> str | None:
+    """Do a step if it can be done; return the word that was written, if any."""
+    path = root / step.what
+    if step.verb == "add":
+        path = root / ("gateway" if step.number % 2 else "services/alpha") / step.what if word else path
+    if step.verb in {"add", "edit", "crlf", "binary", "link", "folder"}:
+        return _write(path, step, word)
+    if not os.path.lexists(path):
+        return None
+    if step.verb == "delete":
+        path.unlink() if not path.is_dir() else None
+    elif step.verb == "chmod" and path.is_file():
+        path.chmod(0o755 if step.number % 2 else 0o644)
+    elif step.verb in {"rename", "move"}:
+        target = path.with_name(f"moved-{step.number}-{path.name}")
+        path.rename(target) if not os.path.lexists(target) else None
+    return None
+
+
+def _write(path: Path, step: Step, word: str) -> str | None:
+    if step.verb == "add":
+        if os.path.lexists(path) or not _make_room(path):
+            return None
+        path.write_text("".join(f"{word} {number}\n" for number in range(5)))
+        return word
+    if path.is_symlink() or not path.is_file():
+        return None
+    data = path.read_bytes()
+    if step.verb == "binary":
+        path.write_bytes(data + b"\0" + word.encode())
+    elif step.verb == "crlf":
+        path.write_bytes(data.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n"))
+        return None
+    elif step.verb == "link":
+        path.unlink()
+        path.symlink_to(word)
+    elif step.verb == "folder":
+        path.unlink()
+        path.mkdir()
+        (path / "inside.ts").write_text(f"{word}\n")
+    else:
+        lines = data.splitlines(keepends=True)
+        at = min(step.number, len(lines))
+        comment = b"# " if path.name == ".gitattributes" else b""
+        path.write_bytes(b"".join([*lines[:at], comment + word.encode() + b"\n", *lines[at + step.number % 2 :]]))
+    return word
+
+
+def _make_room(path: Path) -> bool:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        return False
+    return True
+
+
+def _everything(project: Project) -> bytes:
+    """Return all that git holds now: every file and link of the index, at every stage."""
+    asked = "".join(f"{line.split(' ')[1]}\n" for line in _index(project)).encode()
+    command = ["git", "cat-file", "--batch"]
+    return subprocess.run(command, cwd=project.path, input=asked, capture_output=True, check=True).stdout
+
+
+def _set_up(project: Project, setting: str) -> None:
+    if setting == "hooks":
+        for hook in ("pre-commit", "post-index-change", "reference-transaction"):
+            project.write(f".git/refusing/{hook}", "#!/bin/sh\nexit 1\n")
+            (project.path / ".git/refusing" / hook).chmod(0o755)
+        project.git("config", "core.hooksPath", str(project.path / ".git/refusing"))
+        return
+    if setting == "filter":
+        project.write(".git/info/attributes", "*.ts filter=tabs\n")
+    for command in SETTINGS[setting]:
+        project.git(*command)
+
+
+def _shape(project: Project, tree: str) -> dict[str, str]:
+    listed = project.git("ls-tree", "-r", "-z", tree).split("\0")[:-1]
+    return {line.split("\t", 1)[1]: line.split("\t", 1)[0] for line in listed}
+
+
+EXAMPLES = int(os.environ.get("DSSCAFFOLD_EXAMPLES", "40"))
+
+
+@settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    database=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(team=TEAM, theirs=THEIRS, setting=st.sampled_from(sorted(SETTINGS)), abort=st.booleans())
+@example(
+    team=[Step("link", "gateway/src/app.ts", 1), Step("move", "gateway/src", 2)],
+    theirs=[Step("move", "gateway/src/old", 1), Step("edit", "gateway/src/app.ts", 3)],
+    setting="plain",
+    abort=True,
+)
+def test_no_line_of_the_team_is_lost(
+    origin: Path, team: list[Step], theirs: list[Step], setting: str, abort: bool
+) -> None:
+    with _copy(origin) as project:
+        base = _shape(project, "HEAD")
+        words = [_act(project.path, step, f"ours-{number}-word") for number, step in enumerate(team)]
+        project.git("add", "--all")
+        if project.git("diff", "--cached", "--name-only"):
+            project.commit()
+        _set_up(project, setting)
+        kept = [word for word in words if word and word.encode() in _everything(project)]
+        for number, step in enumerate(theirs):
+            _act(project.templates, step, f"theirs-{number}-word" if step.verb != "add" else "")
+        if abort:
+            before = project.files()
+            project.update()
+            ended = project.run("update", "--abort")
+            assert ended.returncode == 0 or "no change to abort" in ended.stderr, ended.stderr
+            assert project.files() == before
+        ours = _shape(project, "HEAD")
+        result = project.update()
+        held = _everything(project)
+        assert [word for word in kept if word.encode() not in held] == []
+        _assert_untouched_files_are_the_targets(project, base, ours, [conflict.path for conflict in result.conflicts])
+        if setting != "hooks":
+            project.git("add", "--all", "--sparse")
+            if project.git("diff", "--cached", "--name-only"):
+                project.git("-c", "commit.gpgSign=false", "commit", "--quiet", "--message", "Resolved")
+            assert project.update().files == ()
+
+
+def _assert_untouched_files_are_the_targets(
+    project: Project, base: dict[str, str], ours: dict[str, str], conflicts: list[str]
+) -> None:
+    """Compare with a project that nobody touched, updated to the same templates."""
+    kinds = {path: entry[:2] for path, entry in base.items()} == {path: ours.get(path, "")[:2] for path in base}
+    if not kinds or conflicts:
+        return  # The team moved or replaced something: new files of the templates follow it, or what it made of them.
+    with tempfile.TemporaryDirectory() as name:
+        target = make_target(Path(name), project)
+        result = {line.split("\t", 1)[1]: line.split(" ")[1] for line in _index(project)}
+        for line in _index(target):
+            path, oid = line.split("\t", 1)[1], line.split(" ")[1]
+            if base.get(path) == ours.get(path) and not path.startswith(".dsscaffold/"):
+                assert result.get(path) == oid, path
+
+
+def make_target(folder: Path, project: Project) -> Project:
+    from dsscaffold.commands.new import run_new
+    from dsscaffold.project.catalogue import load_catalogue
+    from dsscaffold.project.manifest import load_manifest
+
+    catalogue = load_catalogue(project.templates)
+    manifest = load_manifest(project.path / "dsscaffold.yaml", catalogue)
+    run_new(manifest, catalogue, folder / "demo")
+    return Project(folder / "demo", project.templates)
+
+
+def _index(project: Project) -> list[str]:
+    return project.git("ls-files", "--stage", "-z").split("\0")[:-1]
