@@ -259,9 +259,14 @@ def test_fetch_installs_the_packages_so_that_up_needs_no_network(
     assert not [event for event in started if isinstance(event, EnvironmentDone | FetchStarted)]
 
 
+@pytest.mark.parametrize("damaged", [False, True])
 def test_without_a_network_one_message_says_all_that_is_missing(
-    repo: SmallRepo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    repo: SmallRepo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damaged: bool
 ) -> None:
+    if damaged:
+        entry = tmp_path / "cache" / KAFKA.key
+        entry.mkdir(parents=True)
+        (entry / ".dsscaffold-files.json").write_text('{"a.jar": [1, 1, ""]}')
     (repo.root / "broker").mkdir()
     (repo.root / "broker/compose.yaml").write_text("services: {kafka: {image: x, x-local: {server: kafka}}}\n")
     compose = repo.root / "compose.yaml"
@@ -278,4 +283,4 @@ def test_without_a_network_one_message_says_all_that_is_missing(
     assert "the packages of" in refused.value.message
     assert "orders" in refused.value.message
     assert "dsscaffold fetch" in (refused.value.hint or "")
-    assert not [path for path in (tmp_path / "cache").iterdir() if path.name != "locks"]
+    assert not [path for path in (tmp_path / "cache").iterdir() if path.name not in ("locks", KAFKA.key)]

@@ -54,7 +54,7 @@ class Provision:
         return [
             f"{tool.name} {tool.version}"
             for name, tool in needed_tools(services)
-            if not self.tools.has(name) and not (self.cache.folder / tool.key).is_dir()
+            if not self.tools.has(name) and not self.cache.holds(tool)
         ]
 
     async def packages(self, services: Sequence[ComposeService]) -> None:

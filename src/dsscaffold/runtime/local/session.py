@@ -136,11 +136,11 @@ class Session:
             self._write_state()
 
     async def _edited(self, names: tuple[str, ...], what: str) -> None:
-        self._emit(Note(f"{what} has changed: {', '.join(names)} starts again."))
+        self._emit(Note(f"{what} has changed; started again: {', '.join(names)}."))
         try:
             await self._changes.make(Request("restart", names), self._emit)
         except DsscaffoldError as error:
-            self._emit(Note(f"{error.message} Until that is mended {', '.join(names)} goes on as before."))
+            self._emit(Note(f"{error.message} Until that is mended, all goes on as before."))
 
     async def _go_on(self, preparation: Preparation) -> None:
         background = {asyncio.create_task(self._in_background(preparation))}

@@ -74,18 +74,20 @@ class Cache:
             FetchError: it cannot be had, or there is no place to put it.
         """
         target = self.folder / tool.key
-        if await self._is_whole(target):
+        if await asyncio.to_thread(self.holds, tool):
             return target
         try:
             async with self.locked(tool.key):
-                if not await self._is_whole(target):
+                if not await asyncio.to_thread(self.holds, tool):
                     await self._fetch(tool, target, fill)
         except OSError as error:
             raise cannot_write(f"{tool.name} {tool.version}", self.folder, error) from error
         return target
 
-    async def _is_whole(self, target: Path) -> bool:
-        return target.is_dir() and not await asyncio.to_thread(inventory.damage, target)
+    def holds(self, tool: Fetchable) -> bool:
+        """Tell whether `tool` is there, and whole."""
+        target = self.folder / tool.key
+        return target.is_dir() and not inventory.damage(target)
 
     async def _fetch(self, tool: Fetchable, target: Path, fill: Callable[[Path], Awaitable[None]]) -> None:
         started = time.monotonic()
