@@ -10,7 +10,7 @@ import questionary
 from dsscaffold.errors import UsageError
 from dsscaffold.project.catalogue import Catalogue, Entry
 from dsscaffold.project.choices import DEFAULT_PRESET, Choices, make_manifest
-from dsscaffold.project.manifest import Manifest, Service, check_manifest
+from dsscaffold.project.manifest import BLANK_ROLE, Manifest, Service, check_manifest
 from dsscaffold.project.names import check_service_name
 from dsscaffold.project.yaml_source import read_yaml
 
@@ -91,7 +91,9 @@ def _ask_service(others: list[Service], catalogue: Catalogue) -> Service:
         lang = str(_answer(questionary.select("Its language?", list(catalogue.languages))))
     roles = {name: entry for name, entry in catalogue.roles.items() if entry.layer(f"{lang}-service")}
     options = [questionary.Choice(f"{role}: {entry.summary}", value=role) for role, entry in roles.items()]
-    role = str(_answer(questionary.select("What does it do?", [*options, questionary.Choice(_BLANK, value=_BLANK)])))
+    if BLANK_ROLE not in roles:
+        options.append(questionary.Choice(_BLANK, value=_BLANK))
+    role = str(_answer(questionary.select("What does it do?", options)))
     return Service(name, lang, None if role == _BLANK else role)
 
 

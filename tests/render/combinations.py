@@ -19,6 +19,10 @@ COMBINATIONS = [
         (Service("fulfilment", "python", "orders"), Service("user-profiles", "python", "profiles")),
     ),
     Manifest("fan-out", "kafka", (), (PROFILES,)),
-    Manifest("blank-service", "kafka", (), (PROFILES, Service("notes", "python"))),
+    Manifest("blank", "kafka", (), (Service("notes", "python"),)),
+    # Two blank services, one of which says so, beside one with a role.
+    Manifest(
+        "blank-services", "kafka", (), (PROFILES, Service("notes", "python"), Service("team-notes", "python", "blank"))
+    ),
     Manifest("gateway-only", "kafka", (), ()),
 ]

@@ -15,7 +15,8 @@ SERVICES = [
     ("shop", "recommendations"),
     ("renamed", "fulfilment"),
     ("fan-out", "profiles"),
-    ("blank-service", "notes"),
+    ("blank", "notes"),
+    ("blank-services", "team-notes"),
 ]
 
 

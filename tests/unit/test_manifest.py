@@ -156,3 +156,21 @@ def test_the_plan_orders_layers_base_broker_role_pattern(catalogue: Catalogue) -
         "services/profiles": ["python-service", "brokers/kafka/python-service", "roles/profiles/python-service"],
     }
     assert plan.context["role_services"] == {"orders": ["orders"], "profiles": ["profiles"]}
+
+
+def test_a_service_without_a_role_is_a_blank_one(templates: Path) -> None:
+    role = templates / "roles/blank"
+    (role / "python-service").mkdir(parents=True)
+    (role / "role.yaml").write_text("title: Blank\nsummary: A start\n")
+    catalogue = load_catalogue(templates)
+    manifests = [Manifest("demo", "kafka", (), (Service("notes", "python", role),)) for role in (None, "blank")]
+    plans = [make_plan(manifest, catalogue, "1.2.3") for manifest in manifests]
+    assert plans[0] == plans[1]
+    assert plans[0].parts[-1].layers[-1] == role / "python-service"
+    assert plans[0].context["role_services"] == {"blank": ["notes"]}
+
+
+def test_a_catalogue_without_a_blank_role_leaves_a_service_without_one(catalogue: Catalogue) -> None:
+    plan = make_plan(Manifest("demo", "kafka", (), (Service("notes", "python"),)), catalogue, "1.2.3")
+    assert [layer.name for layer in plan.parts[-1].layers] == ["python-service", "python-service"]
+    assert plan.context["role_services"] == {}

@@ -14,6 +14,9 @@ from dsscaffold.project.yaml_source import KeyPath, YamlSource, parse_yaml, read
 MANIFEST_NAME = "dsscaffold.yaml"
 VERSION = 1
 
+#: What a service without a role is: the folder of that name under roles/.
+BLANK_ROLE = "blank"
+
 _KEYS = frozenset({"version", "name", "broker", "patterns", "services"})
 _PRESET_KEYS = (_KEYS - {"name"}) | {"title", "summary"}
 _SERVICE_KEYS = frozenset({"lang", "role", "id"})
@@ -32,6 +35,11 @@ class Service:
     def identity(self) -> str:
         """Return what stays the same when the service is renamed: the name that it began with."""
         return self.id or self.name
+
+    @property
+    def is_blank(self) -> bool:
+        """Tell whether it is what a team starts from, rather than one of the samples."""
+        return self.role in {None, BLANK_ROLE}
 
 
 @dataclass(frozen=True)

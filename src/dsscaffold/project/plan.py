@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from dsscaffold.project.catalogue import Catalogue, Entry
-from dsscaffold.project.manifest import Manifest, Service
+from dsscaffold.project.manifest import BLANK_ROLE, Manifest, Service
 from dsscaffold.project.names import env_name
 
 #: The folder that the services lie in.
@@ -38,6 +38,7 @@ class Plan:
 
 def make_plan(manifest: Manifest, catalogue: Catalogue, version: str) -> Plan:
     """Plan the repository that `manifest` describes; `version` is the one of dsscaffold."""
+    manifest = _with_blank_roles(manifest, catalogue)
     parts = [
         Part(PurePosixPath("."), _layers(manifest, catalogue, "repo") + _layers(manifest, catalogue, "compose")),
         Part(PurePosixPath("gateway"), _layers(manifest, catalogue, "gateway")),
@@ -67,6 +68,20 @@ def make_context(manifest: Manifest, version: str) -> dict[str, Any]:
         "role_services": dict(roles),
         "dsscaffold_version": version,
     }
+
+
+def _with_blank_roles(manifest: Manifest, catalogue: Catalogue) -> Manifest:
+    """Give every service without a role the blank one, where the catalogue has it in its language."""
+    blank = catalogue.roles.get(BLANK_ROLE)
+    if blank is None:
+        return manifest
+    services = (
+        replace(service, role=BLANK_ROLE)
+        if service.role is None and blank.layer(f"{service.lang}-service") is not None
+        else service
+        for service in manifest.services
+    )
+    return replace(manifest, services=tuple(services))
 
 
 def _service_context(service: Service) -> dict[str, Any]:

@@ -162,7 +162,8 @@ class Printer:
         self.console.print(Text.assemble(("\nGateway   ", "bold"), gateway))
         self.console.print(Text.assemble(("API docs  ", "bold"), f"{gateway}/docs"))
         self.console.print(Text("\nTry:", "bold"))
-        self.console.print(f"  curl {gateway}/api/users/u1", markup=False)
+        for path in _paths_to_try(made.manifest):
+            self.console.print(f"  curl {gateway}{path}", markup=False)
         if order:
             body = jsonlib.dumps({"userId": "u2", "items": [{"sku": "book-2", "quantity": 1}]})
             call = f"  curl -i {gateway}/api/orders -H 'content-type: application/json' -d '{body}'"
@@ -265,3 +266,9 @@ def _plan_tree(manifest: Manifest, destination: Path) -> Tree:
     patterns = ", ".join(manifest.patterns) or "none"
     tree.add(Text.assemble(manifest.broker, ", postgres", (f"  patterns: {patterns}", "dim")))
     return tree
+
+
+def _paths_to_try(manifest: Manifest) -> list[str]:
+    """Return calls that a new repository answers with something to see."""
+    blank = [f"/api/{service.name}/items" for service in manifest.services if service.is_blank]
+    return ["/api/users/u1", *blank] if manifest.with_role("profiles") else blank or ["/health/ready"]

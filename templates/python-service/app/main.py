@@ -16,10 +16,11 @@ def create_app(settings: Settings) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with (
             Database(settings.database_url) as database,
-            run_messaging(settings, database) as messaging_checks,
+            run_messaging(settings, database) as messaging,
         ):
             app.state.database = database
-            app.state.checks = {"database": database.health, **messaging_checks}
+            app.state.wake_relay = messaging.wake_relay
+            app.state.checks = {"database": database.health, **messaging.checks}
             yield
 
     app = FastAPI(title=settings.service_name, lifespan=lifespan)

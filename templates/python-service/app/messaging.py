@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 
 from app.adapters.broker import BrokerConsumer, BrokerPublisher
 from app.adapters.database import Database
@@ -19,11 +20,18 @@ from app.wiring import work
 DRAIN_SECONDS = 4.0
 
 
+@dataclass(frozen=True, slots=True)
+class Messaging:
+    """What the rest of the service sees of it."""
+
+    checks: Mapping[str, Check]
+    # To be called after a commit that has put events into the outbox.
+    wake_relay: Callable[[], None]
+
+
 @asynccontextmanager
-async def run_messaging(
-    settings: Settings, database: Database
-) -> AsyncIterator[Mapping[str, Check]]:
-    """Run what the tables in app/entrypoints/consumers.py call for, and give its health checks."""
+async def run_messaging(settings: Settings, database: Database) -> AsyncIterator[Messaging]:
+    """Run what the tables in app/entrypoints/consumers.py call for."""
     name = settings.service_name
     incoming = {subscription.event.topic for subscription in SUBSCRIPTIONS}
     outgoing = {event.topic for event in ANNOUNCES} | set(map(dead_letter_topic, incoming))
@@ -44,7 +52,7 @@ async def run_messaging(
         if SUBSCRIPTIONS:
             await stack.enter_async_context(background(consumer.run(), consumer.stop))
             checks["consumer"] = consumer.health
-        yield checks
+        yield Messaging(checks, relay.wake)
 
 
 @asynccontextmanager

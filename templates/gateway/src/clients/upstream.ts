@@ -1,11 +1,7 @@
-import { Pool } from "undici";
+import type { Pool } from "undici";
 import { Unavailable } from "../errors.ts";
-import { deadline, type Policy } from "./policy.ts";
-
-const DEADLINE_MS = 1_000;
-const CONNECTIONS = 50;
-// Shorter than uvicorn's 5 s, so that no request is sent on a connection that is just being closed.
-const KEEP_ALIVE_MS = 4_000;
+import { type Policy, policyFor } from "./policy.ts";
+import { connectPool } from "./pool.ts";
 
 /** Checks the shape of an answer, as a compiled TypeBox schema does. */
 export interface Shape<T> {
@@ -34,14 +30,10 @@ export class Upstream {
   readonly #pool: Pool;
   readonly #policy: Policy;
 
-  constructor(service: string, url: string, policy: Policy = deadline(DEADLINE_MS)) {
+  constructor(service: string, url: string, policy: Policy = policyFor(service)) {
     this.service = service;
     this.#policy = policy;
-    this.#pool = new Pool(url, {
-      connections: CONNECTIONS,
-      keepAliveTimeout: KEEP_ALIVE_MS,
-      keepAliveMaxTimeout: KEEP_ALIVE_MS,
-    });
+    this.#pool = connectPool(url);
   }
 
   /** GET `path` and return the answer, if it has the expected shape. */
@@ -64,15 +56,26 @@ export class Upstream {
     try {
       return await this.#policy(async (signal) => {
         const response = await this.#pool.request({ method: "GET", path, signal });
-        return { status: response.statusCode, body: await response.body.text() };
+        const answer = { status: response.statusCode, body: await response.body.text() };
+        // Thrown here, so that the policy knows of a service in trouble.
+        if (answer.status >= 500) {
+          throw new UpstreamFailed(this.service, 502, `answered ${answer.status}`);
+        }
+        return answer;
       });
     } catch (cause) {
-      const late = cause instanceof Error && cause.name === "TimeoutError";
-      throw late
-        ? new UpstreamFailed(this.service, 504, "did not answer in time", { cause })
-        : new UpstreamFailed(this.service, 502, "could not be reached", { cause });
+      throw asUpstreamFailed(this.service, cause);
     }
   }
+}
+
+/** Tell why a call to a service has failed. */
+export function asUpstreamFailed(service: string, cause: unknown): UpstreamFailed {
+  if (cause instanceof UpstreamFailed) return cause;
+  const late = cause instanceof Error && cause.name === "TimeoutError";
+  return late
+    ? new UpstreamFailed(service, 504, "did not answer in time", { cause })
+    : new UpstreamFailed(service, 502, "could not be reached", { cause });
 }
 
 function parseJson(text: string): unknown {
