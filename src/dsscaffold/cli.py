@@ -10,6 +10,7 @@ import typer
 
 from dsscaffold import __version__
 from dsscaffold.cli_life import add_verbs
+from dsscaffold.cli_run import Json, Port, add_run_verbs
 
 if TYPE_CHECKING:
     from dsscaffold.commands.new import NewResult
@@ -23,16 +24,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-Json = Annotated[
-    bool,
-    typer.Option("--json", help="Print one JSON document on stdout and nothing else there.", rich_help_panel=None),
-]
 Templates = Annotated[
     Path | None, typer.Option("--templates", help="Take this templates folder, of the same layout as ours.")
-]
-Port = Annotated[
-    int | None,
-    typer.Option("--port", min=1, max=65535, help="Publish the gateway on this port instead of 3000."),
 ]
 
 
@@ -47,19 +40,6 @@ def _complete(kind: str) -> Callable[[str], list[tuple[str, str]]]:
         return [(choice.name, choice.summary) for choice in choices if choice.name.startswith(incomplete)]
 
     return complete
-
-
-def _complete_service(incomplete: str) -> list[str]:
-    """Complete the names of what runs in the repository of the current folder."""
-    from dsscaffold.commands.status import run_status
-    from dsscaffold.errors import DsscaffoldError
-    from dsscaffold.runtime.repo import find_repo
-
-    try:
-        services = run_status(find_repo(Path.cwd())).services
-    except DsscaffoldError:
-        return []
-    return [service.name for service in services if service.name.startswith(incomplete)]
 
 
 def _print_version(value: bool) -> None:
@@ -190,77 +170,7 @@ def _start_and_prove(printer: Printer, made: NewResult, port: int | None) -> Non
     printer.started(made, started, order)
 
 
-@app.command("up")
-def up_(
-    local: Annotated[
-        bool, typer.Option("--local", help="Run it on this machine without containers. So far it always does.")
-    ] = False,
-    detach: Annotated[
-        bool, typer.Option("--detach", "-d", help="Leave it running in the background; `down` stops it.")
-    ] = False,
-    port: Port = None,
-    json: Json = False,
-) -> None:
-    """Start everything, in the order of its dependencies, and follow the logs until Ctrl-C."""
-    from dsscaffold.commands.up import run_up
-    from dsscaffold.render import Printer
-    from dsscaffold.render.up import UpPrinter
-    from dsscaffold.runtime.repo import find_repo
-
-    printer = Printer(json=json)
-    if not local:
-        printer.note("running without containers, on this machine.")
-    with UpPrinter(printer.console, on_ready=printer.up) as on_event:
-        result = run_up(find_repo(Path.cwd()), detach=detach, port=port, on_event=on_event)
-    if not result.ok:
-        raise typer.Exit(1)
-
-
-@app.command()
-def down(
-    volumes: Annotated[
-        bool, typer.Option("--volumes", "-v", help="Remove the data too: databases and topics.")
-    ] = False,
-    json: Json = False,
-) -> None:
-    """Stop everything. The data stays for the next `up`."""
-    from dsscaffold.commands.down import run_down
-    from dsscaffold.render import Printer
-    from dsscaffold.runtime.repo import find_repo
-
-    Printer(json=json).down(run_down(find_repo(Path.cwd()), volumes=volumes))
-
-
-@app.command()
-def status(json: Json = False) -> None:
-    """Show what runs where; the exit code is 0 when all of it is healthy."""
-    from dsscaffold.commands.status import run_status
-    from dsscaffold.render import Printer
-    from dsscaffold.runtime.repo import find_repo
-
-    result = run_status(find_repo(Path.cwd()))
-    Printer(json=json).status(result)
-    if not result.healthy:
-        raise typer.Exit(1)
-
-
-@app.command()
-def logs(
-    service: Annotated[str | None, typer.Argument(help="Only this service.", autocompletion=_complete_service)] = None,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as new lines come.")] = False,
-    tail: Annotated[int, typer.Option("--tail", "-n", min=0, help="So many last lines of each service.")] = 100,
-) -> None:
-    """Show what the services log."""
-    from dsscaffold.commands.logs import run_logs
-    from dsscaffold.render import Printer
-    from dsscaffold.render.up import UpPrinter
-    from dsscaffold.runtime.repo import find_repo
-
-    show = UpPrinter(Printer().console)
-    for line in run_logs(find_repo(Path.cwd()), service, follow=follow, tail=tail):
-        show(line)
-
-
+add_run_verbs(app)
 add_verbs(app)
 
 

@@ -13,7 +13,9 @@ from .stack import Stack, dsscaffold, free_port
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The default preset, running."""
-    parent: Path = tmp_path_factory.mktemp("e2e")
+    # People have folders of such names.
+    parent: Path = tmp_path_factory.mktemp("e2e") / "à côté 日本"
+    parent.mkdir()
     result = dsscaffold("new", "demo", "--yes", cwd=parent)
     assert result.returncode == 0, result.stderr
     stack = Stack(parent / "demo", free_port())

@@ -135,7 +135,7 @@ async def _tools(cache: Cache) -> list[Finding]:
 
 
 def _fetchable(cache: Cache, tool: Fetchable, otherwise: str) -> Finding:
-    if (cache.folder / tool.key).is_dir():
+    if cache.holds(tool):
         return Finding(tool.name, "ok", f"{tool.version}, in the cache")
     remedy = f"The first `up` fetches {tool.version}, {tool.size / _MB:.0f} MB, once for this machine."
     return Finding(tool.name, "fetch", otherwise, remedy, tool.size)

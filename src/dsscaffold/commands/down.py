@@ -1,4 +1,4 @@
-"""`dsscaffold down`: stop everything."""
+"""`dsscaffold down`: stop everything, or single services."""
 
 from __future__ import annotations
 
@@ -9,7 +9,13 @@ from dsscaffold.runtime.choose import backend_for
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from dsscaffold.runtime.results import DownResult
+    from dsscaffold.runtime.events import OnEvent
+    from dsscaffold.runtime.results import ChangeResult, DownResult
+
+
+def run_stop(repo: Path, services: tuple[str, ...], *, on_event: OnEvent) -> ChangeResult:
+    """Stop some of what runs; all else goes on."""
+    return backend_for(repo).stop(services, on_event)
 
 
 def run_down(repo: Path, *, volumes: bool = False) -> DownResult:

@@ -15,13 +15,22 @@ if TYPE_CHECKING:
 
 
 def run_up(
-    repo: Path, *, on_event: OnEvent, detach: bool = False, port: int | None = None, follow: bool = True
+    repo: Path,
+    *,
+    on_event: OnEvent,
+    detach: bool = False,
+    port: int | None = None,
+    follow: bool = True,
+    services: tuple[str, ...] = (),
+    watch: bool = False,
 ) -> UpResult:
     """Start the repository; with `detach` return when all is healthy, else when all is stopped again.
+
+    `services` starts these alone with what they depend on; where the repository runs already, they are brought in.
 
     In the foreground `Ready` tells when all is healthy. `follow` passes the services' log lines on from then.
 
     Raises:
         DsscaffoldError: nothing could be started.
     """
-    return backend_for(repo).up(UpOptions(detach=detach, port=port, follow=follow), on_event)
+    return backend_for(repo).up(UpOptions(detach, port, follow, services, watch), on_event)

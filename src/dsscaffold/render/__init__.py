@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from dsscaffold.commands.new import NewResult
     from dsscaffold.errors import DsscaffoldError
     from dsscaffold.project.manifest import Manifest
-    from dsscaffold.runtime.results import DownResult, StatusResult, UpResult
+    from dsscaffold.runtime.results import ChangeResult, DownResult, FetchResult, StatusResult, UpResult
 
 _NARROWEST = 20
 
@@ -129,6 +129,16 @@ class Printer:
         if not self.document(result) and result.ok:
             where = "in the background" if result.detached else "in this terminal; Ctrl-C stops it"
             self.console.print(f"Everything is healthy after {result.timings.total:.1f} s, {where}.")
+        elif not self._json and not result.interrupted:
+            self._up_in_part(result)
+
+    def _up_in_part(self, result: UpResult) -> None:
+        names = [failure.service for failure in result.failures]
+        well = sum(service.state == "healthy" for service in result.status.services)
+        self.console.print(f"{len(names)} failed ({', '.join(names)}); the other {well} are healthy and stay up.")
+        self.next_steps(
+            [(f"dsscaffold restart {' '.join(names)}", "when it is mended"), ("dsscaffold down", "stop all")]
+        )
 
     def placing_order(self, started: UpResult) -> None:
         """Say that everything is up, and that the first order is on its way."""
@@ -207,6 +217,30 @@ class Printer:
         self.console.print(table)
         if not any(service.pid for service in result.services):
             self.console.print(Text("Nothing runs. Start it with: dsscaffold up", "dim"))
+
+    def fetch(self, result: FetchResult) -> None:
+        """Show what was fetched."""
+        if self.document(result):
+            return
+        count = len(result.tools) + len(result.environments)
+        done = f"Fetched {count} of it now" if count else "All of it was there already"
+        self.console.print(f"{done}; `up` needs no network. The tools are in {result.cache}.")
+
+    def restart(self, result: ChangeResult) -> None:
+        """Show what was started again."""
+        if not self.document(result) and result.ok:
+            self.console.print(f"Restarted {', '.join(result.services)} in {result.seconds:.1f} s.")
+
+    def stop(self, result: ChangeResult) -> None:
+        """Show which services were stopped."""
+        if self.document(result):
+            return
+        if not result.services:
+            self.console.print("Nothing of it was running.")
+            return
+        names = " ".join(result.services)
+        self.console.print(f"Stopped {', '.join(result.services)} in {result.seconds:.1f} s; all else goes on.")
+        self.next_steps([(f"dsscaffold up {names}", "bring it in again")])
 
     def down(self, result: DownResult) -> None:
         """Show what was stopped."""

@@ -102,6 +102,8 @@ class UpPrinter:
     def _failure(self, failure: ServiceFailure) -> None:
         self._waiting.pop(failure.service, None)
         self._console.print(Text.assemble(("✗ ", "red"), (failure.service, "bold"), f": {failure.reason}"))
+        if failure.cause:
+            self._console.print(Text.assemble(("  ", ""), (failure.cause, "bold yellow")))
         for line in failure.log_tail:
             self._console.print(Text.assemble(("  | ", "dim"), line))
         if failure.log_file:

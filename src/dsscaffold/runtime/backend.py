@@ -9,16 +9,21 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dsscaffold.runtime.events import LogLine, OnEvent
-    from dsscaffold.runtime.results import DownResult, StatusResult, UpResult
+    from dsscaffold.runtime.results import ChangeResult, DownResult, StatusResult, UpResult
 
 
 @dataclass(frozen=True)
 class UpOptions:
-    """How to start: `port` publishes the gateway elsewhere, `follow` passes log lines on once all is healthy."""
+    """How to start: `port` publishes the gateway elsewhere, `follow` passes log lines on once all is healthy.
+
+    `services` starts these alone, with what they depend on; `watch` starts a service again when its source is edited.
+    """
 
     detach: bool = False
     port: int | None = None
     follow: bool = True
+    services: tuple[str, ...] = ()
+    watch: bool = False
 
 
 class Backend(Protocol):
@@ -31,6 +36,12 @@ class Backend(Protocol):
 
     def down(self, *, volumes: bool) -> DownResult:
         """Stop everything; with `volumes` remove the data too."""
+
+    def stop(self, services: tuple[str, ...], on_event: OnEvent) -> ChangeResult:
+        """Stop these services; all others go on."""
+
+    def restart(self, services: tuple[str, ...], on_event: OnEvent) -> ChangeResult:
+        """Stop these services and start them again, as the compose file describes them now."""
 
     def status(self) -> StatusResult:
         """Return the state of every service."""

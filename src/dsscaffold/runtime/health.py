@@ -17,19 +17,36 @@ if TYPE_CHECKING:
 Probe = Callable[[], Awaitable[str]]
 
 READY_PATH = "/health/ready"
+LIVE_PATH = "/health/live"
 _TIMEOUT_SECONDS = 2.0
 _ANSWER_LIMIT = 64 * 1024
 _WELL = {"ok", "up", "ready", "healthy", "pass"}
+# Metadata of no topic, version 1, from client `ds`; the answer begins with its size, our number, the brokers' count.
+_KAFKA_REQUEST = struct.pack("!ihhih2si", 16, 3, 1, 1, 2, b"ds", 0)
+
+
+class Silence(str):
+    """A problem: the process itself did not answer. One that says that a dependency is away is not silent."""
+
+    __slots__ = ()
 
 
 async def http_ready(port: int) -> str:
     """Ask an app for /health/ready; its answer names the check that fails."""
-    request = f"GET {READY_PATH} HTTP/1.0\r\nHost: {HOST}:{port}\r\nAccept: application/json\r\n\r\n"
-    return await _ask(port, request.encode(), _read_http)
+    problem = await _ask(port, _get(port, READY_PATH), _read_http)
+    if isinstance(problem, Silence) and await _ask(port, _get(port, LIVE_PATH), _read_anything) == "":
+        # It waits for something else, which a restart would not bring back.
+        return str(problem)
+    return problem
+
+
+async def kafka_ready(port: int) -> str:
+    """Ask Kafka which brokers there are: a port alone is open on a broker that hangs, too."""
+    return await _ask(port, _KAFKA_REQUEST, _read_kafka)
 
 
 async def port_open(port: int) -> str:
-    """Ask only whether the port can be reached: Kafka opens it when it is ready."""
+    """Ask only whether the port can be reached."""
     return await _ask(port, b"", _read_nothing)
 
 
@@ -40,16 +57,22 @@ async def postgres_ready(port: int) -> str:
     return await _ask(port, startup, _read_postgres)
 
 
+def _get(port: int, path: str) -> bytes:
+    return f"GET {path} HTTP/1.0\r\nHost: {HOST}:{port}\r\nAccept: application/json\r\n\r\n".encode()
+
+
 async def _ask(port: int, request: bytes, read: Callable[[asyncio.StreamReader], Awaitable[str]]) -> str:
     try:
         async with asyncio.timeout(_TIMEOUT_SECONDS), _connection(port) as (reader, writer):
             writer.write(request)
             return await read(reader)
     except TimeoutError:
-        return f"no answer within {_TIMEOUT_SECONDS:.0f} s"
+        return Silence(f"no answer within {_TIMEOUT_SECONDS:.0f} s")
     except ConnectionRefusedError:
-        return f"nothing listens on port {port} yet"
-    except (OSError, asyncio.IncompleteReadError, ValueError) as error:
+        return Silence(f"nothing listens on port {port} yet")
+    except (OSError, asyncio.IncompleteReadError) as error:
+        return Silence(str(error) or type(error).__name__)
+    except ValueError as error:
         return str(error) or type(error).__name__
 
 
@@ -66,6 +89,15 @@ async def _read_nothing(_: asyncio.StreamReader) -> str:
     return ""
 
 
+async def _read_anything(reader: asyncio.StreamReader) -> str:
+    return "" if await reader.read(1) else Silence("no HTTP answer")
+
+
+async def _read_kafka(reader: asyncio.StreamReader) -> str:
+    brokers = struct.unpack("!iii", await reader.readexactly(12))[2]
+    return "" if brokers > 0 else "no broker is registered yet"
+
+
 async def _read_postgres(reader: asyncio.StreamReader) -> str:
     kind = await reader.readexactly(1)
     if kind == b"R":
@@ -78,7 +110,7 @@ async def _read_postgres(reader: asyncio.StreamReader) -> str:
 async def _read_http(reader: asyncio.StreamReader) -> str:
     status = (await reader.readline()).split()
     if len(status) < 2:
-        return "no HTTP answer"
+        return "no HTTP answer" if status else Silence("no HTTP answer")
     if status[1] == b"200":
         return ""
     # With the end of the status line, so that an answer without headers has its empty line too.

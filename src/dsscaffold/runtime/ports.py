@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dsscaffold.errors import DsscaffoldError
-from dsscaffold.runtime.files import write_atomically
+from dsscaffold.runtime.files import user_folder, write_atomically
 from dsscaffold.runtime.lock import HeldLock, acquire, is_held
 
 # Below the range that systems hand out to outgoing connections: a client that keeps trying a dead port inside
@@ -45,7 +45,9 @@ class PortBook:
         self._locks: list[HeldLock] = []
 
     def claim(self, key: str) -> int:
-        """Return the port of `key`: the one of last time, or a new one."""
+        """Return the port of `key`: the one that it has, the one of last time, or a new one."""
+        if key in self._claimed:
+            return self._claimed[key]
         last = self._known.get(key)
         others = set(self._known.values())
         candidates = [] if last is None else [last]
@@ -62,6 +64,8 @@ class PortBook:
         Raises:
             DsscaffoldError: something else has it.
         """
+        if self._claimed.get(service) == port:
+            return
         if self._try(port):
             self._claimed[service] = port
             return
@@ -130,11 +134,7 @@ def find_holder(port: int) -> Holder | None:
 
 def claims_folder() -> Path:
     """Return the folder of the claims of this user; the temporary folder is the one that all processes share."""
-    folder = Path(tempfile.gettempdir()) / f"dsscaffold-ports-{os.getuid()}"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    if folder.is_symlink() or folder.stat().st_uid != os.getuid():
-        raise DsscaffoldError(f"{folder} belongs to another user.", "Remove it, or set TMPDIR to a folder of your own.")
-    return folder
+    return user_folder("ports", Path(tempfile.gettempdir()))
 
 
 def _read(path: Path) -> dict[str, int]:

@@ -47,6 +47,16 @@ class RunFolder:
         return self.root / "state.json"
 
     @property
+    def control(self) -> Path:
+        """Where the supervisor takes requests."""
+        return self.root / "control"
+
+    @property
+    def packages_lock(self) -> Path:
+        """Held while packages are installed."""
+        return self.root / "packages.lock"
+
+    @property
     def ports(self) -> Path:
         """The ports of the last run, to be taken again."""
         return self.root / "ports.json"

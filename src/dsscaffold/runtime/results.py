@@ -67,17 +67,23 @@ def in_order(services: Iterable[ServiceStatus]) -> tuple[ServiceStatus, ...]:
 
 @dataclass(frozen=True)
 class ServiceFailure:
-    """Why a service did not become healthy, and the last lines that it logged."""
+    """Why a service did not become healthy, the last lines that it logged, and their meaning where it is known."""
 
     service: str
     reason: str
     log_file: Path | None = None
     log_tail: tuple[str, ...] = ()
+    cause: str = ""
 
     def to_json(self) -> dict[str, object]:
         """Return plain data."""
-        log_file = str(self.log_file) if self.log_file else None
-        return {"service": self.service, "reason": self.reason, "logFile": log_file, "logTail": list(self.log_tail)}
+        return {
+            "service": self.service,
+            "reason": self.reason,
+            "cause": self.cause,
+            "logFile": str(self.log_file) if self.log_file else None,
+            "logTail": list(self.log_tail),
+        }
 
 
 @dataclass(frozen=True)
@@ -156,6 +162,49 @@ class DownResult:
             "wasRunning": self.was_running,
             "volumesRemoved": self.volumes_removed,
             "seconds": round(self.seconds, 3),
+        }
+
+
+@dataclass(frozen=True)
+class FetchResult:
+    """What `fetch` fetched into which cache; what was there already is not in it."""
+
+    cache: Path
+    tools: Mapping[str, float]
+    environments: Mapping[str, float]
+    seconds: float
+
+    def to_json(self) -> dict[str, object]:
+        """Return plain data, the seconds that each took."""
+        return {
+            "cache": str(self.cache),
+            "tools": _rounded(self.tools),
+            "environments": _rounded(self.environments),
+            "seconds": round(self.seconds, 3),
+        }
+
+
+@dataclass(frozen=True)
+class ChangeResult:
+    """What became of single services of a repository that runs; `status` has all of them."""
+
+    services: tuple[str, ...]
+    status: StatusResult
+    seconds: float
+    failures: tuple[ServiceFailure, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Tell whether it worked."""
+        return not self.failures
+
+    def to_json(self) -> dict[str, object]:
+        """Return plain data: the document of `status --json`, and what was done."""
+        return {
+            **self.status.to_json(),
+            "changed": list(self.services),
+            "seconds": round(self.seconds, 3),
+            "failures": [failure.to_json() for failure in self.failures],
         }
 
 

@@ -7,9 +7,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dsscaffold.runtime.compose.model import NO_RESTART, Dependency, Restart
+from dsscaffold.runtime.compose.model import HUNG_AFTER, NO_RESTART, Dependency, Restart
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from dsscaffold.runtime.health import Probe
     from dsscaffold.runtime.process import Command
     from dsscaffold.runtime.results import Kind
@@ -22,7 +24,8 @@ class Unit:
     """One process to keep alive, or one job to do.
 
     `prepare` runs before every start and may take its time (make a data folder, clear what a crash left).
-    Without a `probe` a running process counts as healthy. `job` means that it is to end, with exit code 0.
+    Without a `probe` a running process counts as healthy. `job` means that it is to end, with exit code 0. One that was
+    healthy and then says nothing at all for `hung_after` seconds is killed and started again; 0: never.
     """
 
     name: str
@@ -35,6 +38,9 @@ class Unit:
     restart: Restart = NO_RESTART
     stop_grace: float = 10.0
     stop_signal: int = signal.SIGTERM
+    hung_after: float = HUNG_AFTER
+    #: The folder of its source, where an edit is to start it again.
+    source: Path | None = None
 
     @property
     def job(self) -> bool:

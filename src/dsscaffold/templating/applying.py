@@ -235,8 +235,11 @@ def _roll_back(repo: Repository, journal: Journal) -> tuple[str, ...]:
     rescued = [path for path in journal.paths if _set_aside(repo, path, before, after)]
     for path in journal.paths:
         _remove(repo, path)
-    kept = [path for path in journal.paths if path in before]
     variables = {"GIT_INDEX_FILE": str(repo.private / "index.before")}
+    tagged = plumb(repo.root, "ls-files", "-t", "-z", "--full-name", variables=variables).split(b"\0")
+    # What a sparse checkout leaves out was not there before.
+    sparse = {os.fsdecode(line[2:]) for line in tagged if line.startswith(b"S ")}
+    kept = [path for path in journal.paths if path in before and path not in sparse]
     plumb(repo.root, "checkout-index", "-f", "-q", "-z", "--stdin", stdin=repo.names(kept), variables=variables)
     if journal.manifest_was is not None:
         write_whole(repo.root / journal.manifest, journal.manifest_was)

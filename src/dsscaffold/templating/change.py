@@ -31,6 +31,7 @@ from dsscaffold.templating.results import ChangeResult, make_result
 from dsscaffold.templating.scratch import Scratch, open_scratch
 from dsscaffold.templating.sides import Sides, drop_part, make_sides
 from dsscaffold.templating.state import State, read_manifest, read_state, render_state
+from dsscaffold.templating.unions import settle_unions
 
 Edit = Callable[[ManifestText, State], ManifestText]
 
@@ -154,7 +155,8 @@ def _merge(scratch: Scratch, state: State, target: Applied, request: Request, wo
     sides = make_sides(scratch, state.snapshot.ours, base, theirs)
     if request.drop:
         sides = _drop(sides, request.drop, force=request.force)
-    return relock(scratch, sides, merge_sides(scratch, sides, target.version), dry_run=dry_run)
+    merged = settle_unions(scratch, sides, merge_sides(scratch, sides, target.version))
+    return relock(scratch, sides, merged, dry_run=dry_run)
 
 
 def _drop(sides: Sides, service: str, *, force: bool) -> Sides:

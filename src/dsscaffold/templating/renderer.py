@@ -10,7 +10,7 @@ import importlib
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from types import CodeType
 from typing import Any
@@ -79,6 +79,9 @@ def _drop_if_empty(path: Path) -> bool:
     if path.stat().st_size:
         return False
     path.unlink()
+    # So that no folder stays empty: removing one that is not empty is refused.
+    with suppress(OSError):
+        path.parent.rmdir()
     return True
 
 

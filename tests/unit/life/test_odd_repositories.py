@@ -174,6 +174,10 @@ def test_sparse_checkout(project: Project, sparse_index: str) -> None:
     project.template("python-service/app/main.py", "code 7\n", "theirs\n")
     project.git("sparse-checkout", "set", "--cone", sparse_index, "gateway", "services/alpha")
     assert not (project.path / "services/beta").exists()
+    before = project.files()
+    project.update()
+    assert project.run("update", "--abort").returncode == 0
+    assert project.files() == before
     result = project.update()
     assert [conflict.path for conflict in result.conflicts] == ["services/beta/app/main.py"]
     assert "ours\n" in project.read("services/beta/app/main.py"), "a file in conflict has to be there to be edited"

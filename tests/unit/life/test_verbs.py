@@ -268,34 +268,3 @@ def test_a_folder_of_the_team_is_not_taken_for_a_service(project: Project) -> No
     project.commit()
     with pytest.raises(UsageError, match="holds files of yours"):
         run_add_service(project.path, "gamma", "python", None, PLAIN)
-
-
-def test_two_branches_that_each_add_a_service_merge(project: Project) -> None:
-    project.git("switch", "--quiet", "--create", "one")
-    run_add_service(project.path, "aaa", "python", None, Options(commit=True))
-    project.git("switch", "--quiet", "main")
-    run_add_service(project.path, "zzz", "java", None, Options(commit=True))
-    project.git("merge", "--quiet", "--no-edit", "one")
-    assert _applied(project) == {"aaa", "alpha", "beta", "zzz"}
-    assert project.update().files == ()
-
-
-def test_two_branches_that_add_neighbours_conflict_in_the_manifest_at_most(project: Project) -> None:
-    """The README of these templates is one paragraph, so that it may conflict; those of ours are kept apart."""
-    project.template("repo/README.md.jinja", "{% for service in services %}\n- {{ service.name }}\n{% endfor %}", "")
-    project.update(Options(commit=True))
-    project.git("switch", "--quiet", "--create", "one")
-    run_add_service(project.path, "gamma", "python", None, Options(commit=True))
-    project.git("switch", "--quiet", "main")
-    run_add_service(project.path, "delta", "python", None, Options(commit=True))
-    merge = project.run_git("merge", "--no-edit", "one")
-    assert merge.returncode == 1
-    assert project.git("diff", "--name-only", "--diff-filter=U").split() == ["dsscaffold.yaml"]
-    text = "".join(line for line in project.read("dsscaffold.yaml").splitlines(True) if line[:7] not in _MARKERS)
-    project.write("dsscaffold.yaml", text)
-    project.commit()
-    assert _applied(project) == {"alpha", "beta", "gamma", "delta"}
-    assert project.update().files == ()
-
-
-_MARKERS = {"<<<<<<<", "=======", ">>>>>>>"}

@@ -17,7 +17,7 @@ from dsscaffold.runtime.compose.model import (
     PublishedPort,
     Restart,
 )
-from dsscaffold.runtime.compose.order import start_order
+from dsscaffold.runtime.compose.order import start_order, with_needs
 from dsscaffold.runtime.compose.reader import read_compose
 
 Write = Callable[[str, str], Path]
@@ -204,6 +204,7 @@ def test_ignored_keys(write: Write, read: Read) -> None:
     [
         ("services: {a: {build: .}}", r"compose\.yaml:1: `a` is built from source, and nothing says how"),
         ("services: {a: {image: x}}", r"`a` is a ready-made image, and nothing says how"),
+        ("services: {a: {x-local: {server: kafka, hung_after: soon}}}", r"`soon` is no duration"),
         ("services: {a: {x-local: {server: mysql}}}", r"The server `mysql` is unknown"),
         ("services: {a: {x-local: {runtime: pyton, command: x}}}", r"The runtime `pyton` is unknown"),
         ("services: {a: {x-local: {runtime: python}}}", r"needs a `command`"),
@@ -294,3 +295,22 @@ def test_any_graph_is_sorted_or_refused(graph: dict[int, set[int]]) -> None:
         assert sorted(order) == sorted(services)
         for name, needs in graph.items():
             assert all(order.index(str(need)) < order.index(str(name)) for need in needs)
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("", 10.0), (", hung_after: 1m", 60.0), (", hung_after: 0s", 0.0)])
+def test_when_a_process_counts_as_hung(write: Write, read: Read, text: str, seconds: float) -> None:
+    write("compose.yaml", f"services: {{a: {{image: x, x-local: {{server: kafka{text}}}}}}}\n")
+    assert read().services["a"].local.hung_after == seconds
+
+
+def test_what_is_chosen_comes_with_what_it_needs(write: Write, read: Read) -> None:
+    local = "image: x, x-local: {runtime: node, command: [node]}"
+    write(
+        "compose.yaml",
+        f"services:\n  a: {{{local}}}\n  b: {{{local}, depends_on: [a]}}\n  c: {{{local}, depends_on: [b]}}\n",
+    )
+    services = read().services
+    assert with_needs(["c"], services) == ("a", "b", "c")
+    assert with_needs(["b"], services) == ("a", "b")
+    assert with_needs(["c"], services, lambda name: name == "b") == ("c",)
+    assert with_needs(["a"], services, lambda name: name == "a") == ()

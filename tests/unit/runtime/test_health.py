@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import asyncio
+import struct
 from collections.abc import Awaitable, Callable
 
 import pytest
 
 from dsscaffold.runtime import health
+from dsscaffold.runtime.local.silence import SilenceClock
 
 
 def answer(reply: bytes, probe: Callable[[int], Awaitable[str]]) -> str:
@@ -63,3 +65,58 @@ def test_an_open_port() -> None:
 def test_nobody_listens(free_port: Callable[[], int]) -> None:
     port = free_port()
     assert asyncio.run(health.http_ready(port)) == f"nothing listens on port {port} yet"
+
+
+def hush(path: bytes | None) -> str:
+    """Ask an app that answers nothing, or only what is asked for at `path`."""
+    calls: set[asyncio.Task[None]] = set()
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if task := asyncio.current_task():
+            calls.add(task)
+        request = await reader.read(1024)
+        if path and request.startswith(b"GET " + path):
+            writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
+        else:
+            await reader.read()
+        writer.close()
+        await writer.wait_closed()
+
+    async def ask() -> str:
+        async with await asyncio.start_server(handle, "127.0.0.1", 0) as server:
+            problem = await health.http_ready(server.sockets[0].getsockname()[1])
+            await asyncio.wait(calls)
+            return problem
+
+    return asyncio.run(ask())
+
+
+def test_a_process_that_answers_nothing_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "_TIMEOUT_SECONDS", 0.1)
+    assert isinstance(hush(None), health.Silence)
+
+
+def test_one_whose_readiness_waits_for_another_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "_TIMEOUT_SECONDS", 0.1)
+    problem = hush(b"/health/live")
+    assert problem == "no answer within 0 s"
+    assert not isinstance(problem, health.Silence)
+
+
+@pytest.mark.parametrize(
+    ("reply", "problem"),
+    [
+        (struct.pack("!iii", 8, 1, 1), ""),
+        (struct.pack("!iii", 8, 1, 0), "no broker is registered yet"),
+        (b"", "0 bytes read on a total of 12 expected bytes"),
+    ],
+)
+def test_kafka(reply: bytes, problem: str) -> None:
+    assert answer(reply, health.kafka_ready) == problem
+
+
+def test_silence_is_added_up_and_a_halt_of_our_own_counts_little() -> None:
+    moments = iter([0.0, 4.0, 8.0, 9.0, 10.0, 3610.0])
+    clock = SilenceClock(lambda: next(moments))
+    quiet = health.Silence("no answer within 2 s")
+    assert [clock.heard(problem) for problem in (quiet, quiet, "not ready", quiet, quiet)] == [4.0, 8.0, 0.0, 1.0, 6.0]

@@ -67,7 +67,7 @@ def test_up_as_json() -> None:
         "services": {"orders": 0.25},
     }
     assert document["failures"] == [
-        {"service": "kafka", "reason": "ended with code 1", "logFile": "/r/kafka.log", "logTail": ["boom"]}
+        {"service": "kafka", "reason": "ended with code 1", "cause": "", "logFile": "/r/kafka.log", "logTail": ["boom"]}
     ]
     assert not UP.ok
     assert UP.url("orders") == "http://127.0.0.1:21001"

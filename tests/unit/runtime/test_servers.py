@@ -13,7 +13,7 @@ from dsscaffold.runtime.compose.model import ComposeService, Local
 from dsscaffold.runtime.process import Runner
 from dsscaffold.runtime.repo import RunFolder
 from dsscaffold.runtime.servers import home as homes
-from dsscaffold.runtime.servers.kafka import KafkaServer
+from dsscaffold.runtime.servers.kafka import KafkaServer, _escaped
 from dsscaffold.runtime.servers.postgres import PostgresServer, end_former_server
 from dsscaffold.runtime.toolchain import Java, Kafka, Postgres
 
@@ -131,3 +131,7 @@ def test_what_a_deleted_repository_left_outside_goes_when_another_takes_its_plac
         assert not first.exists()
     finally:
         homes.remove_outside(run)
+
+
+def test_a_properties_file_says_every_letter() -> None:
+    assert _escaped("/tmp/é 日/x\\y😀") == "/tmp/\\u00e9 \\u65e5/x\\\\y\\ud83d\\ude00"

@@ -12,7 +12,8 @@ import pytest
 
 from dsscaffold.runtime.events import Event, FetchDone, FetchStarted
 from dsscaffold.runtime.process import Runner
-from dsscaffold.runtime.toolchain.cache import DATA, Cache, Fetchable, FetchError, cache_folder
+from dsscaffold.runtime.toolchain.cache import DATA, Cache, Fetchable, cache_folder
+from dsscaffold.runtime.toolchain.failures import FetchError
 from dsscaffold.runtime.toolchain.java import find_java
 from dsscaffold.runtime.toolchain.kafka import TOOL as KAFKA
 from dsscaffold.runtime.toolchain.kafka import Jar, _take, pinned_jars

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 from dsscaffold.project.names import did_you_mean
 from dsscaffold.runtime.compose.model import (
     CONDITIONS,
+    HUNG_AFTER,
     RESTART_MODES,
     RUNTIMES,
     SERVERS,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 Entries = dict[str, "Value"]
 _Word = TypeVar("_Word", bound=str)
+_LOCAL_KEYS = {"server", "runtime", "command", "ignore", "skip", "hung_after"}
 _DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?(?:(\d+)ms)?")
 
 
@@ -149,14 +151,15 @@ def stop_signal(value: Value) -> str:
 
 def local(value: Value) -> Local | Literal["skip"]:
     """Return the `x-local` key, or "skip" for a service that has no part in a local run."""
-    keys = known_keys(value, {"server", "runtime", "command", "ignore", "skip"}, "`x-local`")
+    keys = known_keys(value, _LOCAL_KEYS, "`x-local`")
     if "skip" in keys and keys["skip"].flag():
         return "skip"
     ignore = frozenset(item.text() for item in keys["ignore"].sequence()) if "ignore" in keys else frozenset()
+    hung_after = duration(keys["hung_after"]) if "hung_after" in keys else HUNG_AFTER
     if "server" in keys:
         if "runtime" in keys or "command" in keys:
             raise value.error("`x-local` names a `server`, or a `runtime` with its `command`, not both.")
-        return Local(server=one_of(keys["server"], SERVERS, "The server"), ignore=ignore)
+        return Local(server=one_of(keys["server"], SERVERS, "The server"), ignore=ignore, hung_after=hung_after)
     if "runtime" not in keys or "command" not in keys:
         missing: Literal["runtime", "command"] = "command" if "runtime" in keys else "runtime"
         raise value.error(
@@ -165,4 +168,5 @@ def local(value: Value) -> Local | Literal["skip"]:
     command = words(keys["command"])
     if not command:
         raise keys["command"].error("The command is empty.")
-    return Local(runtime=one_of(keys["runtime"], RUNTIMES, "The runtime"), command=command, ignore=ignore)
+    runtime = one_of(keys["runtime"], RUNTIMES, "The runtime")
+    return Local(runtime=runtime, command=command, ignore=ignore, hung_after=hung_after)

@@ -49,15 +49,22 @@ class Restart:
 
 NO_RESTART = Restart()
 
+#: Seconds of silence after which a process counts as hung.
+HUNG_AFTER = 10.0
+
 
 @dataclass(frozen=True)
 class Local:
-    """The `x-local` key: a server of our own, or a command under a language's runtime."""
+    """The `x-local` key: a server of our own, or a command under a language's runtime.
+
+    After `hung_after` seconds without any answer a process is started again; 0: never.
+    """
 
     server: Server | None = None
     runtime: Runtime | None = None
     command: tuple[str, ...] = ()
     ignore: frozenset[str] = frozenset()
+    hung_after: float = HUNG_AFTER
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import shlex
 from typing import TYPE_CHECKING
 
 from dsscaffold.errors import DsscaffoldError
 from dsscaffold.runtime.process import Command
+from dsscaffold.runtime.toolchain.failures import failed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,16 +46,16 @@ async def install_node(folder: Path, node: Node, runner: Runner, environ: Mappin
             f"{_lock(folder)} is missing.", "It is the lock file of the service: restore it from git."
         )
     options = ("--ignore-scripts", "--no-audit", "--no-fund", "--no-progress", "--prefer-offline")
-    argv = (str(node.bin / "npm"), "ci", *options)
+    # By itself npm waits for 70 s before it says that there is no network.
+    retries = ("--fetch-retries=3", "--fetch-retry-mintimeout=500", "--fetch-retry-maxtimeout=5000")
+    argv = (str(node.bin / "npm"), "ci", *options, *retries)
     env = {**environ, "PATH": f"{node.bin}:{environ.get('PATH', '')}", "NO_UPDATE_NOTIFIER": "1"}
     # Development packages too, whatever the shell says: the service's own tests need them.
     env.pop("NODE_ENV", None)
     done = await runner.run(Command(argv, folder, env))
     if done.code != 0:
-        raise DsscaffoldError(
-            f"The packages of {folder.name} could not be installed:\n{done.tail()}",
-            f"By hand: cd {folder} && npm ci --ignore-scripts",
-        )
+        hint = f"By hand: cd {shlex.quote(str(folder))} && npm ci --ignore-scripts"
+        raise failed(f"The packages of {folder.name} could not be installed", done.tail(), folder, hint)
 
 
 def _packages(lock: Path) -> dict[str, dict[str, object]] | None:

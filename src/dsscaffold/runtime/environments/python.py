@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import shlex
 import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 from dsscaffold.errors import DsscaffoldError
 from dsscaffold.runtime.environments.stamp import stamp
 from dsscaffold.runtime.process import Command
+from dsscaffold.runtime.toolchain.failures import failed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,10 +58,8 @@ async def install_python(folder: Path, runner: Runner, environ: Mapping[str, str
 
 def _check(done: Completed, folder: Path) -> None:
     if done.code != 0:
-        raise DsscaffoldError(
-            f"The packages of {folder.name} could not be installed:\n{done.tail()}",
-            f"By hand: cd {folder} && uv pip sync --python .venv/bin/python requirements.txt",
-        )
+        hint = f"By hand: cd {shlex.quote(str(folder))} && uv pip sync --python .venv/bin/python requirements.txt"
+        raise failed(f"The packages of {folder.name} could not be installed", done.tail(), folder, hint)
 
 
 def _lock(folder: Path) -> Path:

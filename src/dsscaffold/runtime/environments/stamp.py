@@ -23,7 +23,7 @@ class Stamp:
         """Tell whether the environment carries this stamp."""
         try:
             return (self.environment / _NAME).read_text() == self.digest
-        except OSError:
+        except (OSError, ValueError):
             return False
 
     def write(self) -> None:

@@ -10,7 +10,7 @@ from dsscaffold.runtime.ports import HOST
 from dsscaffold.runtime.servers import kafka, postgres
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from dsscaffold.runtime.compose.model import ComposeService
     from dsscaffold.runtime.ports import PortBook
@@ -42,8 +42,12 @@ def container_port(service: ComposeService) -> int | None:
     return int(text)
 
 
-def assign(services: Mapping[str, ComposeService], book: PortBook) -> dict[str, Address]:
+def assign(
+    services: Mapping[str, ComposeService], book: PortBook, wanted: Collection[str] | None = None
+) -> dict[str, Address]:
     """Give every service that listens a port of its own, or the one that it publishes.
+
+    Those that are not `wanted` now get one too, so that others know it already; only what they publish is not claimed.
 
     Raises:
         DsscaffoldError: a published port is taken, or is not the one that the service listens on.
@@ -52,7 +56,7 @@ def assign(services: Mapping[str, ComposeService], book: PortBook) -> dict[str, 
     for service in services.values():
         port = container_port(service)
         published = _published(service, port)
-        if published is not None:
+        if published is not None and (wanted is None or service.name in wanted):
             book.claim_published(published, service.name)
         if port is not None:
             addresses[service.name] = Address(port, published or book.claim(service.name))

@@ -8,16 +8,26 @@ import signal
 import time
 from typing import TYPE_CHECKING
 
-from dsscaffold.errors import DsscaffoldError, UsageError
-from dsscaffold.project.names import did_you_mean
+from dsscaffold.errors import DsscaffoldError
+from dsscaffold.runtime.events import Note, Ready
+from dsscaffold.runtime.files import storage_error
 from dsscaffold.runtime.local.holder import holder
 from dsscaffold.runtime.local.leftovers import end_leftovers
 from dsscaffold.runtime.local.log_files import Follower
 from dsscaffold.runtime.local.state import read_state
+from dsscaffold.runtime.local.wire import Request
 from dsscaffold.runtime.lock import acquire
 from dsscaffold.runtime.process_table import wait_until_gone
 from dsscaffold.runtime.repo import RunFolder
-from dsscaffold.runtime.results import DownResult, ServiceStatus, StatusResult, in_order
+from dsscaffold.runtime.results import (
+    ChangeResult,
+    DownResult,
+    ServiceStatus,
+    StatusResult,
+    Timings,
+    UpResult,
+    in_order,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +35,8 @@ if TYPE_CHECKING:
 
     from dsscaffold.runtime.backend import UpOptions
     from dsscaffold.runtime.events import LogLine, OnEvent
-    from dsscaffold.runtime.results import State, UpResult
+    from dsscaffold.runtime.local.wire import Verb
+    from dsscaffold.runtime.results import State
 
 _STOP_SECONDS = 90.0
 _END_SECONDS = 2.0
@@ -42,7 +53,19 @@ class LocalBackend:
         self._run = RunFolder(repo)
 
     def up(self, options: UpOptions, on_event: OnEvent) -> UpResult:
-        """Start everything, here or in a supervisor of its own."""
+        """Start what is wanted, here or in a supervisor of its own; what runs already brings in what is named."""
+        if options.services:
+            self._check(options.services)
+            if pid := holder(self._run):
+                return self._bring_in(options, pid, on_event)
+        try:
+            return self._start(options, on_event)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise storage_error(error, self._repo) from error
+
+    def _start(self, options: UpOptions, on_event: OnEvent) -> UpResult:
         if options.detach:
             from dsscaffold.runtime.local.detached import up_detached
 
@@ -62,6 +85,44 @@ class LocalBackend:
             removed = self._clear(volumes=volumes)
         return DownResult(self._repo, pid is not None, removed, time.monotonic() - began)
 
+    def stop(self, services: tuple[str, ...], on_event: OnEvent) -> ChangeResult:
+        """Have the supervisor stop some of what runs."""
+        self._check(services)
+        if holder(self._run) is None:
+            return ChangeResult((), self.status(), 0.0)
+        return self._ask("down", services, on_event)
+
+    def restart(self, services: tuple[str, ...], on_event: OnEvent) -> ChangeResult:
+        """Have the supervisor stop and start some of what runs."""
+        self._check(services)
+        if holder(self._run) is None:
+            hint = f"Start it, with what it depends on: dsscaffold up {' '.join(services)}"
+            raise DsscaffoldError("Nothing runs here.", hint)
+        return self._ask("restart", services, on_event)
+
+    def _bring_in(self, options: UpOptions, pid: int, on_event: OnEvent) -> UpResult:
+        on_event(Note(f"Process {pid} runs this repository, and brings in {', '.join(options.services)}."))
+        if options.port is not None or options.watch:
+            on_event(Note("--port and --watch hold from the start of everything only; they change nothing here."))
+        change = self._ask("up", options.services, on_event)
+        timings = Timings(total=change.seconds)
+        result = UpResult(change.status, timings, pid, self._run.logs, True, change.failures)
+        on_event(Ready(result))
+        return result
+
+    def _ask(self, verb: Verb, services: tuple[str, ...], on_event: OnEvent) -> ChangeResult:
+        from dsscaffold.runtime.local.control import ask
+
+        began = time.monotonic()
+        done = ask(self._run, Request(verb, services), on_event)
+        return ChangeResult(done.services, self.status(), time.monotonic() - began, done.failures)
+
+    def _check(self, names: tuple[str, ...]) -> None:
+        from dsscaffold.runtime.compose.order import check_names
+        from dsscaffold.runtime.compose.reader import read_compose
+
+        check_names(names, read_compose(self._repo, os.environ).services)
+
     def status(self) -> StatusResult:
         """Return what the supervisor last wrote, or everything as stopped."""
         pid = holder(self._run)
@@ -74,11 +135,11 @@ class LocalBackend:
 
     def logs(self, service: str | None, *, follow: bool, tail: int | None) -> Iterator[LogLine]:
         """Yield log lines, with `follow` until the caller has enough."""
+        from dsscaffold.runtime.compose.order import check_names
         from dsscaffold.runtime.compose.reader import read_compose
 
         project = read_compose(self._repo, os.environ)
-        if service is not None and service not in project.services:
-            raise UsageError(f"There is no service `{service}`.", did_you_mean(service, project.services))
+        check_names([service] if service else (), project.services)
         follower = Follower(self._run, [service] if service else project.services)
         yield from follower.history(tail)
         while follow:

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import sys
+from dataclasses import asdict
 from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 from dsscaffold.errors import DsscaffoldError
 from dsscaffold.runtime.backend import UpOptions
 from dsscaffold.runtime.events import Ready
-from dsscaffold.runtime.files import last_lines
+from dsscaffold.runtime.files import last_lines, storage_error
 from dsscaffold.runtime.local.holder import hold
 from dsscaffold.runtime.process import start_detached
 from dsscaffold.runtime.repo import RunFolder
@@ -36,7 +37,7 @@ def up_detached(run: RunFolder, options: UpOptions, on_event: OnEvent) -> UpResu
     # Asked here too: another's supervisor keeps its log, and the answer comes sooner.
     hold(run).release()
     reader, writer = Pipe(duplex=False)
-    arguments = json.dumps({"repo": str(run.repo), "port": options.port})
+    arguments = json.dumps({**asdict(options), "repo": str(run.repo)})
     process = start_detached(__name__, (arguments,), run.supervisor_log, writer.fileno())
     writer.close()
     try:
@@ -98,12 +99,15 @@ def main(descriptor: str, arguments: str) -> None:
 
     given = json.loads(arguments)
     sender = _Sender(int(descriptor))
-    options = UpOptions(detach=True, port=given["port"], follow=False)
+    options = UpOptions(True, given["port"], follow=False, services=tuple(given["services"]), watch=given["watch"])
     try:
         supervise(RunFolder(Path(given["repo"])), options, os.environ, sender.send)
     except DsscaffoldError as error:
         sender.send(error)
         sys.exit(error.exit_code)
+    except OSError as error:
+        sender.send(storage_error(error, Path(given["repo"])))
+        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -51,6 +51,7 @@ def _find(entry: ProcessId) -> psutil.Process | None:
     try:
         process = psutil.Process(entry.pid)
         same = abs(process.create_time() - entry.created) < _CLOCK_STEP_SECONDS and os.getpgid(entry.pid) == entry.pid
-    except (psutil.Error, ProcessLookupError):
+    except (psutil.Error, ProcessLookupError, TypeError, ValueError, OverflowError):
+        # The last three: a file that a power loss left is not what was written.
         return None
     return process if same and lives(process) else None

@@ -23,7 +23,13 @@ class Follower:
     """Yield what the logs held when this was made, and what is added to them from then on."""
 
     def __init__(self, run: RunFolder, services: Iterable[str]) -> None:
+        self._run = run
         self._files = {service: _Tail(run.log(service)) for service in services}
+
+    def add(self, service: str) -> None:
+        """Follow another service from here on."""
+        if service not in self._files:
+            self._files[service] = _Tail(self._run.log(service))
 
     def history(self, tail: int | None) -> Iterator[LogLine]:
         """Yield what was logged before, in the order of time as far as the lines tell it.

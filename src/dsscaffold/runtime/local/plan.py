@@ -77,6 +77,8 @@ def app_unit(
         probe=partial(http_ready, address.local) if address else None,
         restart=service.restart,
         stop_grace=service.stop_grace,
+        hung_after=service.local.hung_after,
+        source=service.folder if service.local.runtime in ("python", "node") else None,
         stop_signal=signal.Signals[service.stop_signal],
     )
 

@@ -20,11 +20,18 @@ class Backoff:
         self._clock = clock
         self._first = self._delay = first
         self._healthy_since: float | None = None
+        #: How often a delay was asked for since this was made.
+        self.tries = 0
 
     def healthy(self) -> None:
         """Note that the process is healthy."""
         if self._healthy_since is None:
             self._healthy_since = self._clock()
+
+    @property
+    def is_healthy(self) -> bool:
+        """Tell whether the process has been healthy since it started."""
+        return self._healthy_since is not None
 
     def ended(self) -> None:
         """Note that the process ended."""
@@ -34,6 +41,7 @@ class Backoff:
 
     def next(self) -> float:
         """Return the seconds to wait now."""
+        self.tries += 1
         delay = self._delay
         self._delay = min(delay * 2, _LAST)
         return delay

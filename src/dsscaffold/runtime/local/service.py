@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import signal
 import time
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from dsscaffold.errors import DsscaffoldError
 from dsscaffold.runtime.compose.model import CONDITIONS
 from dsscaffold.runtime.files import append_line, last_lines, rotate
-from dsscaffold.runtime.local.restart import FIRST, Backoff
+from dsscaffold.runtime.local.causes import known_cause
+from dsscaffold.runtime.local.restart import Backoff
+from dsscaffold.runtime.local.silence import SilenceClock
 from dsscaffold.runtime.results import ServiceFailure, ServiceStatus
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dsscaffold.runtime.compose.model import Dependency
+    from dsscaffold.runtime.local.pace import Pace
     from dsscaffold.runtime.process import Child, Runner
     from dsscaffold.runtime.results import State
     from dsscaffold.runtime.unit import Unit
@@ -28,18 +31,6 @@ _TAIL_LINES = 15
 _KILL_SECONDS = 2.0
 #: A service that ended so often without ever being healthy will hardly become it.
 _HOPELESS_STARTS = 5
-
-
-@dataclass(frozen=True)
-class Pace:
-    """How patient to be, in seconds; tests are less so."""
-
-    poll_starting: float = 0.1
-    poll_healthy: float = 2.0
-    give_up: float = 120.0
-    #: So many probes in a row must fail before a healthy service counts as unhealthy.
-    tolerated: int = 2
-    first_restart: float = FIRST
 
 
 class Service:
@@ -61,8 +52,7 @@ class Service:
         self.restarts = 0
         self.child: Child | None = None
         self.log = log
-        #: Seconds from the start of the process that first became healthy.
-        self.seconds: float | None = None
+        self.seconds: float | None = None  # From the start of the process that first became healthy.
         #: Set once, when the service is first healthy (None) or has failed.
         self.verdict: asyncio.Future[ServiceFailure | None] = asyncio.get_running_loop().create_future()
         self._others = others
@@ -71,6 +61,7 @@ class Service:
         self._since = _now()
         self._reached = {condition: asyncio.Event() for condition in CONDITIONS}
         self._stopping = False
+        self._hung = ""  # How this life was ended by us, if it was.
         self._backoff = Backoff(first=pace.first_restart)
         self._task: asyncio.Task[None] | None = None
         self._log_start = 0
@@ -85,14 +76,36 @@ class Service:
         """Tell whether this was a job that did its work."""
         return self.unit.job and self._reached["service_completed_successfully"].is_set()
 
+    @property
+    def active(self) -> bool:
+        """Tell whether it runs, or is to run as soon as it can."""
+        return self._task is not None and not self._task.done()
+
+    def renew(self, unit: Unit) -> None:
+        """Get ready to start as `unit` says, after a `stop` or an end."""
+        self.unit = unit
+        self._stopping = False
+        self._backoff = Backoff(first=self.pace.first_restart)
+        for reached in self._reached.values():
+            reached.clear()
+        if self.verdict.done():
+            self.verdict = asyncio.get_running_loop().create_future()
+        self.seconds = None
+        self.move("starting")
+
     def start(self) -> None:
         """Begin; returns at once."""
         self._task = asyncio.create_task(self._run(), name=self.unit.name)
         self._task.add_done_callback(self._ended_by_defect)
 
-    async def stop(self) -> None:
-        """End the process with its whole group, gently first; it is not started again."""
+    async def stop(self, *, for_good: bool = True) -> None:
+        """End the process with its whole group, gently first; it is not started again.
+
+        `for_good` tells whoever waits for this service that it will not come.
+        """
         self._stopping = True
+        if for_good:
+            self._judge(ServiceFailure(self.unit.name, "stopped before it was healthy"))
         if self._task is None:
             return
         if self.child is None:
@@ -119,12 +132,15 @@ class Service:
 
     def note(self, text: str) -> None:
         """Leave a line of our own in the service's log."""
-        append_line(self.log, f"[dsscaffold] {self.unit.name} {text}")
+        # A full disk must not end what watches over the others.
+        with contextlib.suppress(OSError):
+            append_line(self.log, f"[dsscaffold] {self.unit.name} {text}")
 
     def fail(self, reason: str, *, with_log: bool = True) -> None:
         """Report that the service did not become healthy, if nothing was reported yet."""
         tail = last_lines(self.log, _TAIL_LINES, self._log_start) if with_log else ()
-        self._judge(ServiceFailure(self.unit.name, reason, self.log if with_log else None, tail))
+        log = self.log if with_log else None
+        self._judge(ServiceFailure(self.unit.name, reason, log, tail, known_cause(tail)))
 
     def _judge(self, failure: ServiceFailure | None) -> None:
         if not self.verdict.done():
@@ -144,7 +160,7 @@ class Service:
                 return
             self.restarts += 1
             delay = self._backoff.next()
-            self.move("restarting", f"{_ending(code)}; starts again in {delay:g} s")
+            self.move("restarting", f"{self._ending(code)}; starts again in {delay:g} s")
             await asyncio.sleep(delay)
 
     async def _wait_for(self, dependency: Dependency) -> None:
@@ -153,7 +169,10 @@ class Service:
         try:
             both: set[asyncio.Future[object]] = {waiting, other.verdict}  # type: ignore[arg-type]
             await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
-            if not waiting.done() and other.verdict.result() is not None:
+            if not waiting.done() and other.verdict.result() is None:
+                # It was well once, and is not now.
+                await asyncio.wait({waiting}, timeout=self.pace.give_up)
+            if not waiting.done():
                 self.fail(f"not started: it waits for {dependency.service}", with_log=False)
             await waiting
         finally:
@@ -161,10 +180,11 @@ class Service:
 
     async def _live(self) -> int | None:
         """Run the process once; return its exit code, or None when it could not be started."""
-        rotate(self.log)
-        self._log_start = self.log.stat().st_size if self.log.exists() else 0
         began = time.monotonic()
+        self._hung = ""
         try:
+            rotate(self.log)
+            self._log_start = self.log.stat().st_size if self.log.exists() else 0
             if self.unit.prepare:
                 await self.unit.prepare()
             child = self._runner.start(self.unit.command, self.log)
@@ -193,11 +213,16 @@ class Service:
         if self.unit.job:
             return
         failures = 0
+        silence = SilenceClock()
         while True:
             problem = await self.unit.probe() if self.unit.probe else ""
+            seconds = silence.heard(problem)
             failures = failures + 1 if problem else 0
             if not problem:
                 self._well(time.monotonic() - began)
+            elif self._is_hung(seconds):
+                self._end_hung(problem)
+                return
             elif self.state != "healthy":
                 self.move(self.state, problem)
                 self._check_patience(began, problem)
@@ -214,9 +239,29 @@ class Service:
         self.move("healthy")
         self._judge(None)
 
+    def _is_hung(self, seconds: float) -> bool:
+        """Tell whether a process that was healthy in this life has been silent for too long."""
+        unit = self.unit
+        return 0 < unit.hung_after <= seconds and self._backoff.is_healthy and unit.restart.mode != "no"
+
+    def _end_hung(self, problem: str) -> None:
+        self._hung = f"hung ({problem}, for {self.unit.hung_after:g} s) and was killed"
+        if self.child:
+            self.child.signal(signal.SIGKILL)
+
+    def _ending(self, code: int | None) -> str:
+        if self._hung or code is None:
+            return self._hung or "could not be started"
+        return f"was ended by signal {-code}" if code < 0 else f"ended with code {code}"
+
     def _check_patience(self, began: float, problem: str) -> None:
-        if time.monotonic() - began > self.pace.give_up:
-            self.fail(f"not healthy after {self.pace.give_up:g} s: {problem}")
+        if self.verdict.done():
+            return
+        seconds = time.monotonic() - began
+        # Where its log says why, nobody has to wait for all of the time; it may still come.
+        told = seconds > self.pace.suspect and known_cause(last_lines(self.log, 3, self._log_start))
+        if told or seconds > self.pace.give_up:
+            self.fail(f"not healthy after {seconds:.1f} s: {problem}")
 
     def _again(self, code: int | None) -> bool:
         """Decide whether to start again, and tell the verdict where that is decided by the way it ended."""
@@ -230,12 +275,12 @@ class Service:
         if self.unit.job and mode in ("always", "unless-stopped"):
             wanted = code != 0
         if not wanted or (limit is not None and self.restarts >= limit):
-            self.move("exited", self.detail if code is None else _ending(code))
+            self.move("exited", self.detail if code is None else self._ending(code))
             self.fail(self.detail)
             return False
-        self.note(f"{_ending(code)}, and is started again")
-        if self.restarts + 1 >= _HOPELESS_STARTS:
-            self.fail(f"{_ending(code)}, {self.restarts + 1} times in a row")
+        self.note(f"{self._ending(code)}, and is started again")
+        if self._backoff.tries + 1 >= _HOPELESS_STARTS:
+            self.fail(f"{self._ending(code)}, {self._backoff.tries + 1} times in a row")
         return True
 
     def _ended_by_defect(self, task: asyncio.Task[None]) -> None:
@@ -243,12 +288,6 @@ class Service:
             if error := task.exception():
                 self.move("exited", f"dsscaffold failed: {error!r}")
                 self.fail(self.detail)
-
-
-def _ending(code: int | None) -> str:
-    if code is None:
-        return "could not be started"
-    return f"was ended by signal {-code}" if code < 0 else f"ended with code {code}"
 
 
 def _now() -> str:

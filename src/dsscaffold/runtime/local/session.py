@@ -8,22 +8,30 @@ import os
 import time
 from typing import TYPE_CHECKING
 
+from dsscaffold.errors import DsscaffoldError
 from dsscaffold.runtime.events import Note, Ready, ServiceChanged, ServiceFailed, Stopping
+from dsscaffold.runtime.files import storage_error
+from dsscaffold.runtime.local.changes import Changes
+from dsscaffold.runtime.local.control import ControlServer
 from dsscaffold.runtime.local.leftovers import end_leftovers
 from dsscaffold.runtime.local.log_files import Follower
 from dsscaffold.runtime.local.preparation import Preparation
 from dsscaffold.runtime.local.state import StateFile, read_state
 from dsscaffold.runtime.local.supervisor import Supervisor
+from dsscaffold.runtime.local.watch import Watch
+from dsscaffold.runtime.local.wire import Request
 from dsscaffold.runtime.ports import PortBook
 from dsscaffold.runtime.process import Runner
 from dsscaffold.runtime.results import StatusResult, Timings, UpResult, in_order
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from dsscaffold.runtime.backend import UpOptions
     from dsscaffold.runtime.events import Event, OnEvent
     from dsscaffold.runtime.local.service import Service
+    from dsscaffold.runtime.local.wire import Done
     from dsscaffold.runtime.repo import RunFolder
     from dsscaffold.runtime.results import ServiceFailure
 
@@ -44,14 +52,20 @@ class Session:
         self._environ = dict(environ)
         if options.port is not None:
             self._environ["GATEWAY_PORT"] = str(options.port)
-        self._emit = emit
+        self._listeners = [emit]
         self._runner = Runner()
         self._ports = PortBook(run.ports, run.repo)
         self._state = StateFile(run)
         self._supervisor: Supervisor | None = None
+        self._follower: Follower | None = None
+        self._lock = asyncio.Lock()
+        self._changes = Changes(self._lock, lambda: self._supervisor, self._prepare)
+        self._control = ControlServer(run, self._change)
         self._failures: list[ServiceFailure] = []
         self._timings = Timings()
         self._began = time.monotonic()
+        #: That the state could not be written.
+        self._told = False
         self.result: UpResult | None = None
 
     async def run(self) -> None:
@@ -63,29 +77,37 @@ class Session:
         if (former := read_state(self._run)) and (pids := end_leftovers(former)):
             left = ", ".join(str(pid) for pid in pids)
             self._emit(Note(f"A former run had left processes behind; they are ended now: {left}."))
-        preparation = Preparation(self._run, self._runner, self._ports, self._environ, self._emit)
-        self._state.write_statuses(preparation.statuses())
-        units = await preparation.units()
-        prepared = time.monotonic()
-        self._supervisor = Supervisor(units, self._runner, self._run.log, self._changed)
-        self._write_state()
-        await self._supervisor.up(self._failed)
+        await self._control.open()
+        async with self._lock:
+            preparation = self._prepare(self._options.services)
+            supervisor = self._supervisor = await self._start(preparation)
+            prepared = time.monotonic()
+        await supervisor.verdicts(tuple(supervisor.services), self._failed)
         self._timings = Timings(
             total=time.monotonic() - self._began,
             prepare=prepared - self._began,
             start=time.monotonic() - prepared,
             fetch=preparation.fetch_seconds,
             environments=preparation.environment_seconds,
-            services={name: s.seconds for name, s in self._supervisor.services.items() if s.seconds is not None},
+            services={name: s.seconds for name, s in supervisor.services.items() if s.seconds is not None},
         )
         self.result = self._result(interrupted=False)
-        follower = Follower(self._run, [unit.name for unit in units]) if self._options.follow else None
+        self._follower = Follower(self._run, supervisor.services) if self._options.follow else None
         # In a thread, so that whatever is done with it, services are supervised meanwhile.
         await asyncio.to_thread(self._emit, Ready(self.result))
-        await self._go_on(follower, preparation)
+        await self._go_on(preparation)
+
+    async def _start(self, preparation: Preparation) -> Supervisor:
+        self._state.write_statuses(preparation.statuses())
+        units = await preparation.units()
+        self._supervisor = supervisor = Supervisor(units, self._runner, self._run.log, self._changed)
+        self._write_state()
+        supervisor.start()
+        return supervisor
 
     async def close(self, reason: str) -> None:
         """Stop everything that runs, and leave no trace of it in the state."""
+        await self._control.close()
         if self._supervisor:
             self._emit(Stopping(reason))
             await self._supervisor.stop()
@@ -101,16 +123,51 @@ class Session:
         """Return the result of a start that was ended before it was over."""
         return self._result(interrupted=True)
 
-    async def _go_on(self, follower: Follower | None, preparation: Preparation) -> None:
-        background = asyncio.create_task(self._in_background(preparation))
+    def _prepare(self, names: tuple[str, ...] = (), settled: Callable[[str], bool] = lambda _: False) -> Preparation:
+        return Preparation(self._run, self._runner, self._ports, self._environ, self._emit, names, settled)
+
+    async def _change(self, request: Request, emit: OnEvent) -> Done:
+        """Do what another process asks for; it hears all that happens meanwhile."""
+        self._listeners.append(emit)
+        try:
+            return await self._changes.make(request, self._emit)
+        finally:
+            self._listeners.remove(emit)
+            self._write_state()
+
+    async def _edited(self, names: tuple[str, ...], what: str) -> None:
+        self._emit(Note(f"{what} has changed; started again: {', '.join(names)}."))
+        try:
+            await self._changes.make(Request("restart", names), self._emit)
+        except DsscaffoldError as error:
+            self._emit(Note(f"{error.message} Until that is mended, all goes on as before."))
+
+    async def _go_on(self, preparation: Preparation) -> None:
+        background = {asyncio.create_task(self._in_background(preparation))}
+        if self._options.watch and self._supervisor:
+            background.add(asyncio.create_task(self._watch()))
         try:
             while True:
                 await asyncio.sleep(_FOLLOW_SECONDS)
-                for line in follower.lines() if follower else ():
+                for line in self._follower.lines() if self._follower else ():
                     self._emit(line)
         finally:
-            background.cancel()
-            await asyncio.wait({background})
+            for task in background:
+                task.cancel()
+            await asyncio.wait(background)
+
+    async def _watch(self) -> None:
+        try:
+            await Watch(self._run.repo, self._sources, self._edited).run()
+        except* (OSError, RuntimeError) as failures:
+            reason = failures.exceptions[0]
+            self._emit(Note(f"The source cannot be watched any more, all else goes on: {reason}"))
+
+    def _sources(self) -> dict[str, Path]:
+        """Return where the source of each service is, apart from those that were stopped."""
+        services = self._supervisor.services.values() if self._supervisor else ()
+        units = [service.unit for service in services if service.state != "stopped" and not service.unit.job]
+        return {unit.name: unit.source for unit in units if unit.source}
 
     async def _in_background(self, preparation: Preparation) -> None:
         await asyncio.sleep(_SETTLE_SECONDS)
@@ -129,8 +186,14 @@ class Session:
         self._failures.append(failure)
         self._emit(ServiceFailed(failure))
 
+    def _emit(self, event: Event) -> None:
+        for listener in tuple(self._listeners):
+            listener(event)
+
     def _changed(self, service: Service) -> None:
         self._write_state()
+        if self._follower:
+            self._follower.add(service.unit.name)
         unit = service.unit
         seconds = service.seconds if service.state == "healthy" and service.restarts == 0 else None
         event: Event = ServiceChanged(
@@ -139,5 +202,13 @@ class Session:
         self._emit(event)
 
     def _write_state(self) -> None:
-        if self._supervisor:
+        if self._supervisor is None:
+            return
+        try:
             self._state.write(self._supervisor.services.values(), self._runner.guard_pid)
+            self._told = False
+        except OSError as error:
+            if not self._told:
+                self._told = True
+                reason = storage_error(error, self._run.repo).message
+                self._emit(Note(f"{reason} What runs goes on, but `status` and `logs` are not up to date."))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from dsscaffold.runtime.local.service import Pace, Service
+from dsscaffold.runtime.local.pace import Pace
+from dsscaffold.runtime.local.service import Service
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -27,49 +28,84 @@ class Supervisor:
         changed: Callable[[Service], None],
         pace: Pace | None = None,
     ) -> None:
-        services: dict[str, Service] = {}
-        for unit in units:
-            services[unit.name] = Service(unit, services, runner, log(unit.name), changed, pace or Pace())
-        self.services: Mapping[str, Service] = services
+        self._services: dict[str, Service] = {}
         self._runner = runner
-        self._stops: dict[str, asyncio.Task[None]] = {}
+        self._log = log
+        self._changed = changed
+        self._pace = pace or Pace()
+        for unit in units:
+            self._add(unit)
+
+    @property
+    def services(self) -> Mapping[str, Service]:
+        """Return all that are known by now."""
+        return self._services
 
     async def up(self, failed: Callable[[ServiceFailure], None]) -> tuple[ServiceFailure, ...]:
         """Start everything; return when each is healthy (a job: done) or has failed.
 
         `failed` hears of each failure as it happens. What has failed may go on trying.
         """
-        for service in self.services.values():
+        self.start()
+        return await self.verdicts(self._services, failed)
+
+    def start(self) -> None:
+        """Start everything; returns at once."""
+        for service in self._services.values():
             service.start()
+
+    def bring_in(self, units: Iterable[Unit]) -> None:
+        """Start units that are new, or that have ended or been stopped; the others are not touched."""
+        # All are made ready before any starts, so that none takes a dependency for one that is well already.
+        for service in [self._renewed(unit) for unit in units]:
+            service.start()
+
+    async def verdicts(
+        self, names: Iterable[str], failed: Callable[[ServiceFailure], None]
+    ) -> tuple[ServiceFailure, ...]:
+        """Return the failures among `names`, once each is healthy (a job: done) or has failed."""
         failures = []
-        for verdict in asyncio.as_completed([_verdict(service) for service in self.services.values()]):
+        for verdict in asyncio.as_completed([_verdict(self._services[name]) for name in names]):
             if failure := await verdict:
                 failed(failure)
                 failures.append(failure)
         return tuple(failures)
 
-    async def stop(self) -> None:
-        """Stop everything: each once all that depend on it have ended."""
-        await asyncio.gather(*(self._stop(name) for name in self.services))
+    async def stop(self, names: Iterable[str] | None = None, *, for_good: bool = True) -> None:
+        """Stop everything, or what is named: each once all of these that depend on it have ended."""
+        stops: dict[str, asyncio.Task[None]] = {}
+        wanted = list(self._services if names is None else names)
+
+        def stop(name: str) -> asyncio.Task[None]:
+            if name not in stops:
+                stops[name] = asyncio.create_task(after_dependents(name))
+            return stops[name]
+
+        async def after_dependents(name: str) -> None:
+            if dependents := [other for other in wanted if self._depends(other, name)]:
+                await asyncio.wait({stop(dependent) for dependent in dependents})
+            await self._services[name].stop(for_good=for_good)
+
+        await asyncio.gather(*(stop(name) for name in wanted))
 
     def kill(self) -> None:
         """End everything at once; `stop` then has nothing to wait for."""
         self._runner.kill_all()
 
-    def _stop(self, name: str) -> asyncio.Task[None]:
-        if name not in self._stops:
-            self._stops[name] = asyncio.create_task(self._stop_after_dependents(name))
-        return self._stops[name]
+    def _depends(self, name: str, on: str) -> bool:
+        return any(dependency.service == on for dependency in self._services[name].unit.depends_on)
 
-    async def _stop_after_dependents(self, name: str) -> None:
-        dependents = [
-            other.unit.name
-            for other in self.services.values()
-            if any(dependency.service == name for dependency in other.unit.depends_on)
-        ]
-        if dependents:
-            await asyncio.wait({self._stop(dependent) for dependent in dependents})
-        await self.services[name].stop()
+    def _add(self, unit: Unit) -> Service:
+        service = Service(unit, self._services, self._runner, self._log(unit.name), self._changed, self._pace)
+        self._services[unit.name] = service
+        return service
+
+    def _renewed(self, unit: Unit) -> Service:
+        service = self._services.get(unit.name)
+        if service is None:
+            return self._add(unit)
+        service.renew(unit)
+        return service
 
 
 async def _verdict(service: Service) -> ServiceFailure | None:

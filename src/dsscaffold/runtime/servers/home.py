@@ -81,7 +81,7 @@ def _remembered(run: RunFolder) -> Path | None:
         outside = Path(_note(run).read_text().strip())
         # A copy of a repository remembers the folder of the original: that one is not its own.
         owned = (outside / _OWNER).read_text() == str(run.repo)
-    except OSError:
+    except (OSError, ValueError):
         return None
     return outside if owned and outside.parent == _OUTSIDE else None
 

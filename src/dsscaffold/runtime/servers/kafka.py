@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from dsscaffold.errors import DsscaffoldError
-from dsscaffold.runtime.health import port_open
+from dsscaffold.runtime.health import kafka_ready
 from dsscaffold.runtime.ports import HOST
 from dsscaffold.runtime.process import Command
 from dsscaffold.runtime.unit import Unit
@@ -81,10 +81,11 @@ class KafkaServer:
             command=self._java_command(*jvm_options, main=("kafka.Kafka", str(self._properties))),
             depends_on=self._service.depends_on,
             url=f"{HOST}:{self._port}",
-            probe=partial(port_open, self._port),
+            probe=partial(kafka_ready, self._port),
             prepare=self.prepare,
             restart=self._service.restart,
             stop_grace=self._service.stop_grace,
+            hung_after=self._service.local.hung_after,
         )
 
     async def prepare(self) -> None:
@@ -109,7 +110,7 @@ class KafkaServer:
 
     def _write(self, path: Path, data: Path) -> None:
         settings = {**_DEFAULTS, **_settings_of(self._service.environment), **self._fixed(data)}
-        path.write_text("".join(f"{name}={value}\n" for name, value in sorted(settings.items())))
+        path.write_text("".join(f"{name}={_escaped(value)}\n" for name, value in sorted(settings.items())))
 
     def _fixed(self, data: Path) -> dict[str, str]:
         """Return what only we can know.
@@ -133,7 +134,15 @@ class KafkaServer:
         heap = shlex.split(self._service.environment.get("KAFKA_HEAP_OPTS", _HEAP))
         class_path = ":".join(str(jar) for jar in self._kafka.jars)
         argv = (str(self._java.program), *heap, *_JVM, *options, "-cp", class_path, *main)
-        return Command(argv, self._folder, {"PATH": "/usr/bin:/bin", "HOME": str(self._folder), "LC_ALL": "C"})
+        # In the plain C locale a JVM cannot open a path with letters that are not ASCII.
+        return Command(argv, self._folder, {"PATH": "/usr/bin:/bin", "HOME": str(self._folder), "LC_ALL": "C.UTF-8"})
+
+
+def _escaped(value: str) -> str:
+    """Return a value as a properties file, which is Latin-1, can say it."""
+    units = value.replace("\\", "\\\\").encode("utf-16-be")
+    codes = [int.from_bytes(units[at : at + 2]) for at in range(0, len(units), 2)]
+    return "".join(chr(code) if code < 128 else f"\\u{code:04x}" for code in codes)
 
 
 def _settings_of(environment: Mapping[str, str]) -> dict[str, str]:

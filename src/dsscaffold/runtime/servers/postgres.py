@@ -64,6 +64,7 @@ class PostgresServer:
             prepare=self.prepare,
             restart=self._service.restart,
             stop_grace=self._service.stop_grace,
+            hung_after=self._service.local.hung_after,
             # Ends the sessions of the clients; SIGTERM would wait until they go.
             stop_signal=signal.SIGINT,
         )

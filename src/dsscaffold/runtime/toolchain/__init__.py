@@ -43,6 +43,11 @@ class Toolchain:
         """Return the jars of Kafka."""
         return await self._once("kafka", lambda: find_kafka(self._cache))
 
+    def has(self, name: str) -> bool:
+        """Tell whether a tool was asked for and found."""
+        task = self._found.get(name)
+        return task is not None and task.done() and not task.cancelled() and task.exception() is None
+
     async def _once(self, name: str, find: Callable[[], Coroutine[object, object, _Tool]]) -> _Tool:
         if name not in self._found:
             self._found[name] = asyncio.ensure_future(find())

@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dsscaffold.errors import DsscaffoldError
-from dsscaffold.runtime.events import FetchDone, FetchStarted
+from dsscaffold.runtime.events import FetchDone, FetchStarted, Note
 from dsscaffold.runtime.lock import acquire
+from dsscaffold.runtime.toolchain import inventory
+from dsscaffold.runtime.toolchain.failures import cannot_write
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -26,10 +27,6 @@ if TYPE_CHECKING:
 
 DATA = Path(__file__).parent / "data"
 _LOCK_POLL_SECONDS = 0.1
-
-
-class FetchError(DsscaffoldError):
-    """A tool could not be fetched."""
 
 
 @dataclass(frozen=True)
@@ -69,32 +66,45 @@ class Cache:
     environ: Mapping[str, str]
 
     async def get(self, tool: Fetchable, fill: Callable[[Path], Awaitable[None]]) -> Path:
-        """Return the folder of `tool`; where it is missing, `fill` makes it, once for all who ask.
+        """Return the folder of `tool`; where it is missing or damaged, `fill` makes it, once for all who ask.
 
-        It is made under another name and then renamed: a folder that is there is complete.
+        It is made under another name and then renamed: a folder that is there was complete once.
+
+        Raises:
+            FetchError: it cannot be had, or there is no place to put it.
         """
         target = self.folder / tool.key
-        if target.is_dir():
+        if await asyncio.to_thread(self.holds, tool):
             return target
-        async with self.locked(tool.key):
-            if not target.is_dir():
-                started = time.monotonic()
-                self.emit(FetchStarted(tool.name, tool.version, tool.size))
-                await self._make(target, fill)
-                self.emit(FetchDone(tool.name, tool.version, tool.size, time.monotonic() - started))
+        try:
+            async with self.locked(tool.key):
+                if not await asyncio.to_thread(self.holds, tool):
+                    await self._fetch(tool, target, fill)
+        except OSError as error:
+            raise cannot_write(f"{tool.name} {tool.version}", self.folder, error) from error
         return target
+
+    def holds(self, tool: Fetchable) -> bool:
+        """Tell whether `tool` is there, and whole."""
+        target = self.folder / tool.key
+        return target.is_dir() and not inventory.damage(target)
+
+    async def _fetch(self, tool: Fetchable, target: Path, fill: Callable[[Path], Awaitable[None]]) -> None:
+        started = time.monotonic()
+        if target.is_dir():
+            problem = await asyncio.to_thread(inventory.damage, target)
+            self.emit(Note(f"{tool.name} in the cache is damaged ({problem}); it is fetched again."))
+        self.emit(FetchStarted(tool.name, tool.version, tool.size))
+        await self._make(target, fill)
+        self.emit(FetchDone(tool.name, tool.version, tool.size, time.monotonic() - started))
 
     @asynccontextmanager
     async def locked(self, key: str) -> AsyncIterator[None]:
         """Hold the lock of `key`, against other processes too."""
         locks = self.folder / "locks"
         locks.mkdir(parents=True, exist_ok=True)
-        while (lock := acquire(locks / key, text=f"{os.getpid()}\n")) is None:
-            await asyncio.sleep(_LOCK_POLL_SECONDS)
-        try:
+        async with locked(locks / key):
             yield
-        finally:
-            lock.release()
 
     async def _make(self, target: Path, fill: Callable[[Path], Awaitable[None]]) -> None:
         prefix = f".{target.name}."
@@ -105,6 +115,21 @@ class Cache:
         temporary.mkdir()
         try:
             await fill(temporary)
+            await asyncio.to_thread(inventory.take, temporary)
+            if target.is_dir():
+                target.rename(temporary.with_name(f"{prefix}damaged"))
             temporary.rename(target)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
+            shutil.rmtree(temporary.with_name(f"{prefix}damaged"), ignore_errors=True)
+
+
+@asynccontextmanager
+async def locked(path: Path) -> AsyncIterator[None]:
+    """Hold the lock at `path`; wait for as long as another process has it."""
+    while (lock := acquire(path, text=f"{os.getpid()}\n")) is None:
+        await asyncio.sleep(_LOCK_POLL_SECONDS)
+    try:
+        yield
+    finally:
+        lock.release()

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from dsscaffold.runtime.events import FetchProgress
 from dsscaffold.runtime.process import Command
 from dsscaffold.runtime.toolchain import jgo_script
-from dsscaffold.runtime.toolchain.cache import DATA, Fetchable, FetchError
+from dsscaffold.runtime.toolchain.cache import DATA, Fetchable
+from dsscaffold.runtime.toolchain.failures import FetchError, failed
 from dsscaffold.runtime.toolchain.pypi import install_pinned
 
 if TYPE_CHECKING:
@@ -74,10 +75,8 @@ async def _fetch(cache: Cache, target: Path) -> None:
     argv = (sys.executable, "-I", jgo_script.__file__, str(jgo), str(repository), *sizes)
     done = await cache.runner.run(Command(argv, target, cache.environ), progress)
     if done.code != 0 or set(found) != set(sizes):
-        raise FetchError(
-            f"Kafka could not be fetched:\n{done.tail()}",
-            "It is fetched once, by jgo, with the proxy and certificate variables that requests knows.",
-        )
+        hint = "It is fetched once, by jgo, with the proxy and certificate variables that requests knows."
+        raise failed("Kafka could not be fetched", done.tail(), cache.folder, hint)
     for jar in pinned_jars():
         _take(jar, found[jar.coordinate], target)
     shutil.rmtree(jgo)

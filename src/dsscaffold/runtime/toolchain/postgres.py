@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from dsscaffold.runtime.events import Note
 from dsscaffold.runtime.toolchain import host
-from dsscaffold.runtime.toolchain.cache import Fetchable, FetchError
+from dsscaffold.runtime.toolchain.cache import Fetchable
+from dsscaffold.runtime.toolchain.failures import FetchError
 from dsscaffold.runtime.toolchain.pypi import install_pinned
 
 if TYPE_CHECKING:

@@ -1,0 +1,179 @@
+"""The verbs that run a repository, as `cli` adds them. Heavy imports wait until a verb needs them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Json = Annotated[
+    bool,
+    typer.Option("--json", help="Print one JSON document on stdout and nothing else there.", rich_help_panel=None),
+]
+Port = Annotated[
+    int | None,
+    typer.Option("--port", min=1, max=65535, help="Publish the gateway on this port instead of 3000."),
+]
+
+
+def add_run_verbs(app: typer.Typer) -> None:
+    """Add the verbs, in the order in which `--help` shows them."""
+    for verb in (up, restart, down, status, logs, fetch):
+        app.command()(verb)
+
+
+def _complete_service(incomplete: str) -> list[str]:
+    """Complete the names of what runs in the repository of the current folder."""
+    from dsscaffold.commands.status import run_status
+    from dsscaffold.errors import DsscaffoldError
+    from dsscaffold.runtime.repo import find_repo
+
+    try:
+        services = run_status(find_repo(Path.cwd())).services
+    except DsscaffoldError:
+        return []
+    return [service.name for service in services if service.name.startswith(incomplete)]
+
+
+Services = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[SERVICE]...", help="Only these services.", autocompletion=_complete_service),
+]
+
+
+def up(
+    services: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[SERVICE]...",
+            help="Only these and what they depend on; where others run already, bring these in.",
+            autocompletion=_complete_service,
+        ),
+    ] = None,
+    local: Annotated[
+        bool, typer.Option("--local", help="Run it on this machine without containers. So far it always does.")
+    ] = False,
+    detach: Annotated[
+        bool, typer.Option("--detach", "-d", help="Leave it running in the background; `down` stops it.")
+    ] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", "-w", help="Start a service again when its source is edited.")
+    ] = False,
+    port: Port = None,
+    json: Json = False,
+) -> None:
+    """Start everything, in the order of its dependencies, and follow the logs until Ctrl-C."""
+    from dsscaffold.commands.up import run_up
+    from dsscaffold.render import Printer
+    from dsscaffold.render.up import UpPrinter
+    from dsscaffold.runtime.repo import find_repo
+
+    printer = Printer(json=json)
+    if not local:
+        printer.note("running without containers, on this machine.")
+    with UpPrinter(printer.console, on_ready=printer.up) as on_event:
+        result = run_up(
+            find_repo(Path.cwd()),
+            detach=detach,
+            port=port,
+            services=tuple(services or ()),
+            watch=watch,
+            on_event=on_event,
+        )
+    if not result.ok:
+        raise typer.Exit(1)
+
+
+def restart(
+    services: Annotated[
+        list[str],
+        typer.Argument(metavar="SERVICE...", help="What to start again.", autocompletion=_complete_service),
+    ],
+    json: Json = False,
+) -> None:
+    """Stop services and start them again, as compose.yaml describes them now; all others go on."""
+    from dsscaffold.commands.restart import run_restart
+    from dsscaffold.render import Printer
+    from dsscaffold.render.up import UpPrinter
+    from dsscaffold.runtime.repo import find_repo
+
+    printer = Printer(json=json)
+    with UpPrinter(printer.console) as on_event:
+        result = run_restart(find_repo(Path.cwd()), tuple(services), on_event=on_event)
+    printer.restart(result)
+    if not result.ok:
+        raise typer.Exit(1)
+
+
+def down(
+    services: Services = None,
+    volumes: Annotated[
+        bool, typer.Option("--volumes", "-v", help="Remove the data too: databases and topics.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Stop everything, or single services while all others go on. The data stays for the next `up`."""
+    from dsscaffold.commands.down import run_down, run_stop
+    from dsscaffold.errors import UsageError
+    from dsscaffold.render import Printer
+    from dsscaffold.render.up import UpPrinter
+    from dsscaffold.runtime.repo import find_repo
+
+    if services and volumes:
+        raise UsageError("--volumes removes the data of everything.", "Leave the names of services out.")
+    printer = Printer(json=json)
+    repo = find_repo(Path.cwd())
+    if services:
+        with UpPrinter(printer.console) as on_event:
+            stopped = run_stop(repo, tuple(services), on_event=on_event)
+        printer.stop(stopped)
+    else:
+        printer.down(run_down(repo, volumes=volumes))
+
+
+def status(json: Json = False) -> None:
+    """Show what runs where; the exit code is 0 when all of it is healthy."""
+    from dsscaffold.commands.status import run_status
+    from dsscaffold.render import Printer
+    from dsscaffold.runtime.repo import find_repo
+
+    result = run_status(find_repo(Path.cwd()))
+    Printer(json=json).status(result)
+    if not result.healthy:
+        raise typer.Exit(1)
+
+
+def logs(
+    service: Annotated[str | None, typer.Argument(help="Only this service.", autocompletion=_complete_service)] = None,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as new lines come.")] = False,
+    tail: Annotated[int, typer.Option("--tail", "-n", min=0, help="So many last lines of each service.")] = 100,
+) -> None:
+    """Show what the services log."""
+    from dsscaffold.commands.logs import run_logs
+    from dsscaffold.render import Printer
+    from dsscaffold.render.up import UpPrinter
+    from dsscaffold.runtime.repo import find_repo
+
+    show = UpPrinter(Printer().console)
+    for line in run_logs(find_repo(Path.cwd()), service, follow=follow, tail=tail):
+        show(line)
+
+
+def fetch(json: Json = False) -> None:
+    """Fetch all that `up` would fetch: the tools, and in a repository the packages of its services."""
+    from dsscaffold.commands.fetch import run_fetch
+    from dsscaffold.errors import UsageError
+    from dsscaffold.render import Printer
+    from dsscaffold.render.up import UpPrinter
+    from dsscaffold.runtime.repo import find_repo
+
+    printer = Printer(json=json)
+    try:
+        repo = find_repo(Path.cwd())
+    except UsageError:
+        repo = None
+        printer.note("this is no repository that dsscaffold made: the tools alone are fetched.")
+    with UpPrinter(printer.console) as on_event:
+        result = run_fetch(repo, on_event=on_event)
+    printer.fetch(result)

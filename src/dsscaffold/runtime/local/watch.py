@@ -1,0 +1,98 @@
+"""Tell which services' source was edited."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from pathlib import Path
+
+Sources = Callable[[], Mapping[str, Path]]
+OnEdit = Callable[[tuple[str, ...], str], Coroutine[object, object, None]]
+
+#: Folders whose content no service loads, or that are written by a run and not by a person.
+_IGNORED = {"node_modules", "__pycache__", "tests", "test", "dist", "build", "coverage", "htmlcov", "venv"}
+_CODE = {".py", ".ts", ".mts", ".cts", ".js", ".mjs", ".cjs", ".sql"}
+_SUFFIXES = _CODE | {".json", ".toml", ".yaml", ".yml", ".env", ".txt"}
+#: An editor writes a file in several steps, and a branch is checked out file by file: that is one edit.
+_DEBOUNCE_MS = 300
+#: So often it is looked whether there are other folders to watch.
+_LOOK_MS = 2000
+
+
+class Watch:
+    """Call `on_edit` with the services of a file that was edited, and its path."""
+
+    def __init__(self, repo: Path, sources: Sources, on_edit: OnEdit) -> None:
+        self._repo = repo
+        self._sources = sources
+        self._on_edit = on_edit
+
+    async def run(self) -> None:
+        """Watch for ever."""
+        # An edit is not waited for: the next one may well be what makes the service start again.
+        async with asyncio.TaskGroup() as edits:
+            while True:
+                deep, flat = watched_folders(self._sources().values())
+                stop = asyncio.Event()
+                async with asyncio.TaskGroup() as group:
+                    group.create_task(self._follow(deep, stop, edits, recursive=True))
+                    group.create_task(self._follow(flat, stop, edits, recursive=False))
+                    group.create_task(self._stop_when_others((deep, flat), stop))
+
+    async def _follow(
+        self, folders: set[Path], stop: asyncio.Event, edits: asyncio.TaskGroup, *, recursive: bool
+    ) -> None:
+        from watchfiles import awatch
+
+        if not folders:
+            return
+        changes = awatch(
+            *folders,
+            watch_filter=lambda _, path: self._concerns(Path(path)),
+            debounce=_DEBOUNCE_MS,
+            step=_DEBOUNCE_MS // 3,
+            stop_event=stop,
+            recursive=recursive,
+            ignore_permission_denied=True,
+        )
+        async for found in changes:
+            edited = sorted(Path(path) for _, path in found)
+            names = {name for path in edited for name in self._owners(path)}
+            if names:
+                edits.create_task(self._on_edit(tuple(sorted(names)), os.path.relpath(edited[0], self._repo)))
+
+    async def _stop_when_others(self, folders: tuple[set[Path], set[Path]], stop: asyncio.Event) -> None:
+        while watched_folders(self._sources().values()) == folders:
+            await asyncio.sleep(_LOOK_MS / 1000)
+        stop.set()
+
+    def _concerns(self, path: Path) -> bool:
+        return path.suffix in _SUFFIXES and bool(self._owners(path))
+
+    def _owners(self, path: Path) -> list[str]:
+        """Return the services whose source a file is part of."""
+        return [name for name, folder in self._sources().items() if is_source(path, folder)]
+
+
+def is_source(path: Path, folder: Path) -> bool:
+    """Tell whether a file is one that the service in `folder` may load."""
+    if not path.is_relative_to(folder):
+        return False
+    # Relative, since the repository itself may lie in a folder of any name.
+    return not any(map(_ignored, path.relative_to(folder).parts[:-1]))
+
+
+def watched_folders(sources: Iterable[Path]) -> tuple[set[Path], set[Path]]:
+    """Return the folders to watch with all below them, and those to watch alone.
+
+    A service's own folder is of the second kind: below it are thousands of folders of packages, each of which would
+    take a watch of the system's few.
+    """
+    flat = {source for source in sources if source.is_dir()}
+    deep = {entry for source in flat for entry in source.iterdir() if entry.is_dir() and not _ignored(entry.name)}
+    return deep, flat
+
+
+def _ignored(name: str) -> bool:
+    return name in _IGNORED or name.startswith(".")

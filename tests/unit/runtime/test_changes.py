@@ -1,0 +1,223 @@
+"""Single services of a repository that runs: brought in, stopped, started again, on real processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from dsscaffold.commands.down import run_stop
+from dsscaffold.commands.restart import run_restart
+from dsscaffold.errors import DsscaffoldError, UsageError
+from dsscaffold.runtime.events import Event, Note, Ready, ServiceChanged
+from dsscaffold.runtime.local.control import _socket_path
+from dsscaffold.runtime.local.wire import Done, read_answer, write_answer
+from dsscaffold.runtime.repo import RunFolder
+from dsscaffold.runtime.results import ServiceFailure
+
+from .small_repo import FOLDER, ON_MIGRATE, ON_USERS, SmallRepo
+
+Wait = Callable[..., None]
+
+
+@pytest.fixture
+def repo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SmallRepo]:
+    monkeypatch.setenv("DSSCAFFOLD_CACHE", str(tmp_path / "cache"))
+    repo = SmallRepo(tmp_path / FOLDER)
+    yield repo
+    repo.down()
+
+
+def ignore(_: Event) -> None:
+    """Hear nothing."""
+
+
+def test_up_of_one_starts_it_and_what_it_needs(repo: SmallRepo) -> None:
+    repo.add("other")
+    assert repo.up("orders").ok
+    assert repo.states() == {"orders": "healthy", "users": "healthy"}
+    assert repo.migrations() == 1
+    assert repo.journal("other") == []
+
+
+def test_up_brings_a_new_service_into_what_runs_and_touches_no_other(repo: SmallRepo) -> None:
+    first = repo.up()
+    pids = {name: repo.pid(name) for name in ("users", "orders")}
+    repo.add("payments", ON_MIGRATE)
+    events: list[Event] = []
+    result = repo.up("payments", events=events)
+    assert result.ok
+    assert result.pid == first.pid
+    assert isinstance(events[-1], Ready)
+    assert any(isinstance(event, ServiceChanged) and event.service == "payments" for event in events)
+    assert repo.states() == {"orders": "healthy", "payments": "healthy", "users": "healthy"}
+    assert {name: repo.pid(name) for name in pids} == pids
+    # It makes what is missing for a service that was added later.
+    assert repo.migrations() == 2
+
+
+def test_up_of_what_runs_already_changes_nothing(repo: SmallRepo) -> None:
+    repo.up()
+    pid = repo.pid("orders")
+    events: list[Event] = []
+    assert repo.up("orders", events=events).ok
+    assert repo.pid("orders") == pid
+    assert any(isinstance(event, Note) and "orders runs already" in event.text for event in events)
+    assert repo.migrations() == 1
+
+
+def test_down_of_one_and_up_again(repo: SmallRepo) -> None:
+    repo.up()
+    orders = repo.pid("orders")
+    stopped = run_stop(repo.root, ("users",), on_event=ignore)
+    assert stopped.services == ("users",)
+    assert repo.states() == {"orders": "healthy", "users": "stopped"}
+    assert repo.pid("orders") == orders
+    assert run_stop(repo.root, ("users",), on_event=ignore).services == ()
+    assert repo.up("users").ok
+    assert repo.states()["users"] == "healthy"
+    assert repo.journal("users") == ["start users", "stop users", "start users"]
+
+
+def test_restart_takes_what_the_compose_file_says_now(repo: SmallRepo) -> None:
+    repo.up()
+    users, port = repo.pid("users"), repo.service("orders").url
+    compose = repo.root / "orders/compose.yaml"
+    compose.write_text(compose.read_text().replace("NAME: orders", "NAME: changed"))
+    result = run_restart(repo.root, ("orders",), on_event=ignore)
+    assert result.ok
+    assert result.services == ("orders",)
+    assert repo.journal("orders") == ["start orders", "stop orders", "start changed"]
+    assert repo.pid("users") == users
+    assert repo.service("orders").url == port
+    assert repo.migrations() == 1, "a job that was done is not done again for it"
+
+
+def test_restart_of_several_keeps_the_order_of_their_needs(repo: SmallRepo) -> None:
+    repo.up()
+    assert run_restart(repo.root, ("users", "orders"), on_event=ignore).ok
+    assert repo.states() == {"orders": "healthy", "users": "healthy"}
+    assert len(repo.journal("users")) == len(repo.journal("orders")) == 3
+
+
+def test_a_compose_file_that_is_broken_changes_nothing(repo: SmallRepo) -> None:
+    repo.up()
+    pid = repo.pid("orders")
+    compose = repo.root / "orders/compose.yaml"
+    whole = compose.read_text()
+    compose.write_text(whole.replace("unless-stopped", "sometimes"))
+    with pytest.raises(DsscaffoldError, match=r"restart policy `sometimes`"):
+        run_restart(repo.root, ("orders",), on_event=ignore)
+    assert repo.pid("orders") == pid
+    assert repo.states()["orders"] == "healthy"
+
+
+def test_one_that_cannot_start_again_is_reported_with_its_cause_and_the_rest_stays(repo: SmallRepo) -> None:
+    repo.up()
+    users = repo.pid("users")
+    (repo.root / "orders/app.py").write_text("import nowhere_to_be_found\n")
+    result = run_restart(repo.root, ("orders",), on_event=ignore)
+    (failure,) = result.failures
+    assert not result.ok
+    assert "5 times in a row" in failure.reason
+    assert "nowhere_to_be_found" in failure.cause
+    assert failure.log_file == RunFolder(repo.root).log("orders")
+    assert any("ModuleNotFoundError" in line for line in failure.log_tail)
+    assert repo.pid("users") == users
+    assert repo.states()["users"] == "healthy"
+
+
+@pytest.mark.parametrize("verb", ["up", "restart", "down"])
+def test_an_unknown_service(repo: SmallRepo, verb: str) -> None:
+    result = repo.call(verb, "ordres")
+    assert result.returncode == 2
+    assert "There is no service `ordres`" in result.stderr
+    assert "Did you mean 'orders'?" in result.stderr
+
+
+def test_restart_where_nothing_runs_says_what_would_start_it(repo: SmallRepo) -> None:
+    with pytest.raises(DsscaffoldError, match="Nothing runs here") as refused:
+        run_restart(repo.root, ("orders",), on_event=ignore)
+    assert "dsscaffold up orders" in (refused.value.hint or "")
+    assert run_stop(repo.root, ("orders",), on_event=ignore).services == ()
+
+
+def test_the_verbs_on_the_command_line(repo: SmallRepo) -> None:
+    assert repo.call("up", "--detach").returncode == 0
+    restarted = repo.call("restart", "orders", "--json")
+    document = json.loads(restarted.stdout)
+    assert document["changed"] == ["orders"]
+    assert document["failures"] == []
+    stopped = repo.call("down", "orders")
+    assert stopped.returncode == 0
+    assert "dsscaffold up orders" in stopped.stdout
+    assert repo.call("down", "orders", "--volumes").returncode == 2
+    (repo.root / "orders/app.py").write_text("def broken(:\n")
+    failed = repo.call("up", "orders")
+    assert failed.returncode == 1
+    assert "does not parse" in failed.stdout
+    assert "the other 1 are healthy" in failed.stdout
+
+
+def test_a_request_while_it_is_still_starting_waits_for_its_turn(repo: SmallRepo, wait_until: Wait) -> None:
+    (repo.root / "users/sick").touch()
+    command = [sys.executable, "-m", "dsscaffold", "up", "--detach"]
+    with subprocess.Popen(command, cwd=repo.root, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as starting:
+        wait_until(lambda: repo.journal("users"))
+        assert run_stop(repo.root, ("orders",), on_event=ignore).services == ("orders",)
+        (repo.root / "users/sick").unlink()
+        assert starting.wait() == 1, "orders did not become healthy, it was stopped before"
+    assert repo.states() == {"orders": "stopped", "users": "healthy"}
+
+
+def test_a_supervisor_that_was_killed_takes_no_requests(repo: SmallRepo, wait_until: Wait) -> None:
+    pid = repo.up().pid
+    os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: set(repo.states().values()) == {"stopped"})
+    with pytest.raises(DsscaffoldError, match="Nothing runs here"):
+        run_restart(repo.root, ("orders",), on_event=ignore)
+    assert repo.up().ok
+    assert run_restart(repo.root, ("orders",), on_event=ignore).ok
+
+
+def test_one_that_hangs_is_killed_and_comes_back_and_one_that_is_sick_is_not(repo: SmallRepo, wait_until: Wait) -> None:
+    repo.add("orders", ON_USERS, hung="1s")
+    repo.up()
+    pid = repo.pid("orders")
+    (repo.root / "users/sick").touch()
+    os.kill(pid, signal.SIGSTOP)
+    wait_until(lambda: repo.service("orders").restarts == 1 and repo.states()["orders"] == "healthy", seconds=40)
+    assert repo.pid("orders") != pid
+    assert "hung (no answer within 2 s, for 1 s) and was killed" in RunFolder(repo.root).log("orders").read_text()
+    assert repo.service("users").restarts == 0
+    assert repo.states()["users"] == "unhealthy"
+
+
+def test_the_socket_is_short_and_closed_to_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    deep = tmp_path / ("long-" * 30) / ("längër-" * 20)
+    deep.mkdir(parents=True)
+    monkeypatch.setattr("tempfile.tempdir", str(deep))
+    path = _socket_path(deep)
+    assert len(os.fsencode(path)) < 104
+    assert path.parent.stat().st_mode & 0o077 == 0
+    path.unlink(missing_ok=True)
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(path))
+    path.unlink()
+
+
+def test_what_goes_over_the_wire_arrives_whole() -> None:
+    failure = ServiceFailure("a", "b", Path("/é"), ("x", "y"), "why")
+    assert read_answer(write_answer(Done(("a",), (failure,)))) == Done(("a",), (failure,))
+    changed = ServiceChanged("a", "service", "healthy", None, 1, "", 0.5)
+    assert read_answer(write_answer(changed)) == changed
+    error = read_answer(write_answer(UsageError("wrong", "so")))
+    assert isinstance(error, DsscaffoldError)
+    assert (error.message, error.hint, error.exit_code) == ("wrong", "so", 2)

@@ -1,0 +1,163 @@
+"""What a power loss, a full disk or a neighbour does to a repository that runs, or wants to."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from dsscaffold.commands.status import run_status
+from dsscaffold.runtime.repo import RunFolder
+from dsscaffold.runtime.servers.home import remove_outside
+
+from .small_repo import FOLDER, SmallRepo
+
+STATE = b'{"supervisor": {"pid": 1, "created": 0}, "services": [], "processes": [{"pid": %s, "created": 1}]}'
+GARBAGE = {
+    "empty": b"",
+    "truncated": b'{"supervisor": {"pid": 1',
+    "zeros": b"\0" * 512,
+    "binary": b"\xff\xfe\x00garbage",
+    "other types": b'{"supervisor": {"pid": "x", "created": []}, "services": [1], "processes": {}}',
+    "odd processes": STATE % b'"x"',
+    "negative": STATE % b"-5",
+}
+
+
+@pytest.fixture
+def repo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SmallRepo]:
+    monkeypatch.setenv("DSSCAFFOLD_CACHE", str(tmp_path / "cache"))
+    repo = SmallRepo(tmp_path / FOLDER)
+    yield repo
+    repo.down()
+
+
+def test_whatever_a_power_loss_left_in_the_run_folder_does_not_matter(repo: SmallRepo) -> None:
+    assert repo.up().ok
+    repo.down()
+    run = RunFolder(repo.root)
+    files = (
+        run.state,
+        run.ports,
+        run.lock,
+        run.control,
+        run.root / "outside",
+        repo.root / "users/.venv/.dsscaffold-stamp",
+    )
+    for content in GARBAGE.values():
+        run.create()
+        for file in files:
+            file.write_bytes(content)
+        assert {service.state for service in run_status(repo.root).services} == {"stopped"}
+        remove_outside(run)
+        status = repo.call("status", "--json")
+        assert status.returncode == 1
+        assert "Traceback" not in status.stderr
+    assert repo.up().ok
+    assert repo.states() == {"orders": "healthy", "users": "healthy"}
+
+
+@pytest.mark.parametrize("kind", ["odd processes", "negative", "zeros"])
+def test_down_clears_up_after_a_power_loss(repo: SmallRepo, kind: str) -> None:
+    run = RunFolder(repo.root)
+    run.create()
+    run.state.write_bytes(GARBAGE[kind])
+    assert repo.call("down").returncode == 0
+    assert not run.state.exists()
+
+
+def test_two_repositories_at_once(repo: SmallRepo, tmp_path: Path) -> None:
+    other = SmallRepo(tmp_path / "other")
+    command = [sys.executable, "-m", "dsscaffold", "up", "--detach"]
+    try:
+        both = [subprocess.Popen(command, cwd=each.root, stdout=subprocess.DEVNULL) for each in (repo, other)]
+        assert [process.wait(60) for process in both] == [0, 0]
+        urls = [service.url for each in (repo, other) for service in run_status(each.root).services]
+        assert len(set(urls)) == 4
+        repo.down()
+        assert other.states() == {"orders": "healthy", "users": "healthy"}
+    finally:
+        other.down()
+
+
+def test_two_ups_at_once_of_one_repository(repo: SmallRepo) -> None:
+    command = [sys.executable, "-m", "dsscaffold", "up", "--detach"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    both = [subprocess.Popen(command, cwd=repo.root, **pipes) for _ in range(2)]  # type: ignore[call-overload]
+    said = [process.communicate(timeout=60) for process in both]
+    assert sorted(process.returncode for process in both) == [0, 1]
+    refused = next(error for process, (_, error) in zip(both, said, strict=True) if process.returncode)
+    assert "by process" in refused
+    assert "dsscaffold status" in refused
+    assert repo.states() == {"orders": "healthy", "users": "healthy"}
+
+
+def test_a_published_port_that_is_taken_names_who_has_it_and_offers_another(repo: SmallRepo) -> None:
+    compose = repo.root / "orders/compose.yaml"
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        compose.write_text(compose.read_text().replace("    build: .\n", f'    build: .\n    ports: ["{port}:8000"]\n'))
+        taken = repo.call("up", "--detach")
+        assert taken.returncode == 1
+        assert f"Port {port} of orders is taken by" in taken.stderr
+        assert f"(pid {os.getpid()})" in taken.stderr
+        assert "is free" in taken.stderr
+        # What does not publish it does not mind.
+        assert repo.up("users").ok
+
+
+#: In a mount namespace of its own, so that nothing of it is left: a repository on a disk of 3 MB, which fills up.
+FULL_DISK = """
+set -u
+mount -t tmpfs -o size=3m none "$1" && cp -a "$2/." "$1/" && cd "$1"
+say() { echo "== $1: $2"; }
+dsscaffold() { "$PYTHON" -m dsscaffold "$@"; }
+dd if=/dev/zero of=full bs=16k 2>/dev/null
+dsscaffold up --detach; say up-when-full $?
+rm full
+dsscaffold up --detach; say up $?
+dd if=/dev/zero of=full bs=16k 2>/dev/null; dd if=/dev/zero of=full2 bs=1 2>/dev/null
+dsscaffold restart orders; say restart-when-full $?
+rm full full2
+dsscaffold restart orders; say restart $?
+dsscaffold status; say status $?
+dsscaffold down; say down $?
+"""
+
+
+def test_a_full_disk_is_named_and_nothing_is_lost(repo: SmallRepo, tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    namespace = ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--mount", "--user", "--map-root-user"]
+    done = subprocess.run(
+        [*namespace, "sh", "-c", FULL_DISK, "sh", str(disk), str(repo.root)],
+        env={**os.environ, "PYTHON": sys.executable},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    codes = dict(line[3:].split(": ") for line in done.stdout.splitlines() if line.startswith("== "))
+    assert codes == {
+        "up-when-full": "1",
+        "up": "0",
+        "restart-when-full": "1",
+        "restart": "0",
+        "status": "0",
+        "down": "0",
+    }, done.stdout
+    assert "Traceback" not in done.stdout
+    assert done.stdout.count(f"The disk that holds {disk}") >= 2, done.stdout
+
+
+def test_state_is_never_half_written(repo: SmallRepo) -> None:
+    repo.up()
+    assert json.loads(RunFolder(repo.root).state.read_text())["services"]
+    assert not list(RunFolder(repo.root).root.glob(".state.json.*"))

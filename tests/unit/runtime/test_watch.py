@@ -1,0 +1,85 @@
+"""`up --watch`: what was edited starts again, and nothing else."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from dsscaffold.commands.up import run_up
+from dsscaffold.runtime.local.watch import is_source, watched_folders
+
+from .small_repo import FOLDER, SmallRepo
+
+Wait = Callable[..., None]
+
+
+@pytest.fixture
+def repo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SmallRepo]:
+    monkeypatch.setenv("DSSCAFFOLD_CACHE", str(tmp_path / "cache"))
+    # A repository may lie in a folder of a name that is not watched inside a service.
+    (tmp_path / "tests").mkdir()
+    repo = SmallRepo(tmp_path / "tests" / FOLDER)
+    repo.add("orders")
+    (repo.root / "orders/tests").mkdir()
+    (repo.root / "orders/lib").mkdir()
+    run_up(repo.root, on_event=lambda _: None, detach=True, watch=True)
+    yield repo
+    repo.down()
+
+
+def watches(repo: SmallRepo) -> bool:
+    """Tell whether the supervisor has asked the system for its watches."""
+    pid = json.loads((repo.root / ".dsscaffold/run/state.json").read_text())["supervisor"]["pid"]
+    folder = Path(f"/proc/{pid}/fd")
+    links = [str(link.readlink()) for link in folder.iterdir() if link.is_symlink()] if folder.is_dir() else ["inotify"]
+    return sum("inotify" in link for link in links) >= min(2, len(links))
+
+
+def test_an_edit_starts_the_edited_service_again_and_no_other(repo: SmallRepo, wait_until: Wait) -> None:
+    users, orders = repo.pid("users"), repo.pid("orders")
+    wait_until(lambda: watches(repo), "the watch begins")
+    (repo.root / "orders/tests/test_it.py").write_text("x = 1\n")
+    (repo.root / "orders/lib/notes.md").write_text("no source\n")
+    (repo.root / "orders/lib/code.py").write_text("x = 1\n")
+    wait_until(lambda: repo.states()["orders"] == "healthy" and repo.pid("orders") != orders, "orders starts again")
+    assert repo.pid("users") == users
+    assert repo.journal("orders") == ["start orders", "stop orders", "start orders"]
+
+    # A mistake, and its correction: the second edit is not kept waiting by what the first one broke.
+    again = repo.pid("orders")
+    app = repo.root / "orders/app.py"
+    whole = app.read_text()
+    app.write_text("def broken(:\n")
+    wait_until(lambda: repo.states()["orders"] in ("restarting", "starting"), "the mistake shows")
+    app.write_text(whole)
+    wait_until(lambda: repo.states()["orders"] == "healthy", "orders is well again")
+    assert repo.pid("orders") != again
+    assert repo.pid("users") == users
+
+
+@pytest.mark.parametrize(
+    ("path", "wanted"),
+    [
+        ("app/main.py", True),
+        ("migrations/001.sql", True),
+        ("app/tests/test_main.py", False),
+        ("node_modules/x/index.js", False),
+        (".venv/lib/x.py", False),
+        ("app/__pycache__/main.py", False),
+    ],
+)
+def test_what_is_source(tmp_path: Path, path: str, wanted: bool) -> None:
+    folder = tmp_path / "node_modules" / "service"
+    assert is_source(folder / path, folder) is wanted
+    assert not is_source(tmp_path / path, folder)
+
+
+def test_the_thousands_of_folders_of_packages_are_not_watched(tmp_path: Path) -> None:
+    for name in ("src", "node_modules/a", ".venv", "tests", "migrations"):
+        (tmp_path / name).mkdir(parents=True)
+    deep, flat = watched_folders([tmp_path, tmp_path / "gone"])
+    assert deep == {tmp_path / "src", tmp_path / "migrations"}
+    assert flat == {tmp_path}
