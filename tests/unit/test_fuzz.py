@@ -16,7 +16,7 @@ from pathlib import Path
 from unittest import mock
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from dsscaffold.cli import main
@@ -139,6 +139,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     length=st.integers(0, 30),
     inserted=YAMLISH,
 )
+@example(file="services/orders/compose.yaml", at=0.0, length=18, inserted="[]")
 def test_a_compose_file_edited_by_hand(shop: Path, file: str, at: float, length: int, inserted: str) -> None:
     path = shop / file
     text = path.read_text(encoding="utf-8")

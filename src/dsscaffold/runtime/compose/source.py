@@ -71,6 +71,8 @@ class Value:
         own: dict[str, Value] = {}
         for key, node in self._node.value:
             value = Value(node, self.source, key.start_mark.line + 1)
+            if not isinstance(key, yaml.ScalarNode):
+                raise value.error("A key must be a word.")
             if key.tag == _MERGE:
                 for parent in value.sequence() if value.is_sequence else [value]:
                     merged = {**parent.mapping(), **merged}
