@@ -9,6 +9,7 @@ from app.adapters.broker import BrokerConsumer, BrokerPublisher
 from app.adapters.database import Database
 from app.adapters.inbox import PostgresInbox
 from app.adapters.outbox import OutboxTables
+from app.adapters.pruning import Pruner
 from app.adapters.relay import Relay
 from app.application.broker import dead_letter_topic
 from app.entrypoints.consumers import ANNOUNCES, SUBSCRIPTIONS
@@ -39,6 +40,7 @@ async def run_messaging(settings: Settings, database: Database) -> AsyncIterator
     publisher = BrokerPublisher(settings.broker_url, topics=outgoing)
     relay = Relay(OutboxTables(database, source=f"/{name}"), publisher)
     inbox = PostgresInbox(database, work, consumer=name, on_announced=relay.wake)
+    pruner = Pruner(database)
     dispatcher = Dispatcher(SUBSCRIPTIONS, inbox, publisher, group=name)
     consumer = BrokerConsumer(settings.broker_url, incoming, group=name, handle=dispatcher)
 
@@ -50,6 +52,7 @@ async def run_messaging(settings: Settings, database: Database) -> AsyncIterator
             await stack.enter_async_context(background(relay.run(), relay.stop))
             checks["relay"] = relay.health
         if SUBSCRIPTIONS:
+            await stack.enter_async_context(background(pruner.run(), pruner.stop))
             await stack.enter_async_context(background(consumer.run(), consumer.stop))
             checks["consumer"] = consumer.health
         yield Messaging(checks, relay.wake)

@@ -34,6 +34,10 @@ def dead_letter_topic(topic: str) -> str:
     return f"{topic}.dlq"
 
 
+def takes_dead_letters(topic: str) -> bool:
+    return topic.endswith(dead_letter_topic(""))
+
+
 Handle = Callable[[Received], Awaitable[None]]
 
 

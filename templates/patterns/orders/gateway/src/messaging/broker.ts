@@ -42,3 +42,4 @@ export interface Broker {
 
 /** Where messages go that cannot be handled. */
 export const deadLetterTopic = (topic: string): string => `${topic}.dlq`;
+export const takesDeadLetters = (topic: string): boolean => topic.endsWith(deadLetterTopic(""));

@@ -5,6 +5,7 @@ import { type Broker, type Deliver, deadLetterTopic, type ReceivedMessage } from
 import { type CloudEvent, eventType, fromMessage } from "./cloud-event.ts";
 
 const MAX_ATTEMPTS = 5;
+const MAX_REASON = 500;
 
 /** Handles the events of some types. */
 export interface EventHandler<Input> {
@@ -93,7 +94,7 @@ export function consumer<Input>(
       value,
       headers: {
         ...headers,
-        "dlq-reason": error instanceof Error ? error.message : String(error),
+        "dlq-reason": String(error instanceof Error ? error.message : error).slice(0, MAX_REASON),
         "dlq-group": group,
         "dlq-topic": topic,
         "dlq-partition": String(partition),

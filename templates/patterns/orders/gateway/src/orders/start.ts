@@ -5,6 +5,7 @@ import type { Check } from "../health.ts";
 import type { Logger } from "../logger.ts";
 import { connectBroker } from "../messaging/connect.ts";
 import { consumer } from "../messaging/consumer.ts";
+import { pruneInbox } from "../messaging/pruning.ts";
 import { Relay } from "../messaging/relay.ts";
 import { whileUnavailable } from "../retry.ts";
 import { ORDERS_TOPIC, readStatusChange, statusEventTypes } from "./order-events.ts";
@@ -38,6 +39,7 @@ export async function startOrders(config: Config, log: Logger): Promise<RunningO
     { group: GROUP, broker, log },
   );
   const subscription = broker.subscribe(ORDERS_TOPIC, GROUP, deliver);
+  const pruning = pruneInbox(database.query, log);
 
   return {
     store,
@@ -50,6 +52,7 @@ export async function startOrders(config: Config, log: Logger): Promise<RunningO
     },
     async close() {
       await subscription.close();
+      await pruning.stop();
       await relay.stop();
       await broker.close();
       await updates.stop();

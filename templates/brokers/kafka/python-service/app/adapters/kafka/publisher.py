@@ -8,7 +8,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from app.adapters.kafka.closing import close
-from app.adapters.kafka.topics import create_topics
+from app.adapters.kafka.topics import MAX_BYTES, create_topics
 from app.application.broker import Message, Unavailable
 
 # How long a message may be on its way. A broker that restarts is back within it.
@@ -60,6 +60,7 @@ class KafkaPublisher:
             enable_idempotence=True,
             acks="all",
             request_timeout_ms=SEND_TIMEOUT_MS,
+            max_request_size=MAX_BYTES,
         )
         try:
             await producer.start()
