@@ -4,10 +4,11 @@ import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from itertools import count
 from typing import Generic, TypeVar
 from uuid import uuid4
 
-from app.application.broker import Handle, Message, Received, Unavailable
+from app.application.broker import HandleAll, Message, Received, Unavailable
 from app.application.cloudevents import Envelope
 from app.application.events import Event
 
@@ -31,10 +32,9 @@ class FakeBroker:
 
     async def close(self) -> None: ...
 
-    async def deliver(self, topic: str, handle: Handle) -> None:
-        """Hand over every message of a topic, the next one when the one before is done."""
-        for offset, message in enumerate(list(self.topics[topic])):
-            await handle(received(message, offset))
+    async def deliver(self, topic: str, handle: HandleAll) -> None:
+        """Hand over every message of a topic, all of them together."""
+        await handle([received(*place) for place in zip(self.topics[topic], count())])
 
     def _answer(self) -> None:
         if self.outages > 0:
@@ -43,20 +43,27 @@ class FakeBroker:
 
 
 class FakeInbox(Generic[WorkT]):
-    """Remembers an event when its handler is done with it, as a transaction would."""
+    """Remembers events when their handlers are done with them, as a transaction would."""
 
     def __init__(self, work: WorkT, outages: int = 0) -> None:
         self._work = work
         self._outages = outages
-        self._handled: set[str] = set()
+        self.handled: set[str] = set()
+        self.transactions = 0
 
     @asynccontextmanager
-    async def receive(self, envelope: Envelope) -> AsyncIterator[WorkT | None]:
+    async def receive(self, envelopes: Sequence[Envelope]) -> AsyncIterator[list[WorkT | None]]:
         if self._outages > 0:
             self._outages -= 1
             raise Unavailable("database: no answer")
-        yield None if envelope.id in self._handled else self._work
-        self._handled.add(envelope.id)
+        seen = set(self.handled)
+        works: list[WorkT | None] = []
+        for envelope in envelopes:
+            works.append(None if envelope.id in seen else self._work)
+            seen.add(envelope.id)
+        yield works
+        self.handled = seen
+        self.transactions += 1
 
 
 class FakeOutbox:

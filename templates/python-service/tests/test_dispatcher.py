@@ -8,6 +8,9 @@ from app.application.events import Event, Outbox, on
 from app.entrypoints.dispatcher import MAX_ATTEMPTS, Dispatcher
 from tests.fakes import FakeBroker, FakeClock, FakeInbox, FakeOutbox, message
 
+# At first a message is tried together with those that wait too.
+TOGETHER = 1
+
 
 class Noted(Event):
     topic: ClassVar[str] = "notes"
@@ -47,10 +50,10 @@ class Setting:
     ) -> None:
         self.broker = FakeBroker()
         self.clock = FakeClock()
-        inbox: FakeInbox[Outbox] = FakeInbox(FakeOutbox(), database_outages)
+        self.inbox: FakeInbox[Outbox] = FakeInbox(FakeOutbox(), database_outages)
         self.publisher = FakeBroker(broker_outages)
         self._dispatcher = Dispatcher(
-            [on(Noted, handler)], inbox, self.publisher, "readers", self.clock.sleep
+            [on(Noted, handler)], self.inbox, self.publisher, "readers", self.clock.sleep
         )
 
     async def deliver(self, *messages: Message) -> None:
@@ -74,6 +77,19 @@ async def test_the_second_copy_of_an_event_changes_nothing() -> None:
     assert reader.read == ["one"]
 
 
+async def test_what_arrives_together_is_one_transaction() -> None:
+    setting = Setting(Reader())
+    await setting.deliver(note("one"), note("two"), note("three"))
+    assert setting.inbox.transactions == 1
+
+
+async def test_a_message_that_fails_harms_none_of_those_it_arrived_with() -> None:
+    setting = Setting(Reader(failures=TOGETHER + MAX_ATTEMPTS))
+    await setting.deliver(note("before", id="1"), note("heavy", id="2"), note("after", id="3"))
+    assert setting.inbox.handled == {"1", "3"}
+    assert len(setting.dead_letters) == 1
+
+
 async def test_other_types_on_the_topic_are_skipped() -> None:
     reader = Reader()
     setting = Setting(reader)
@@ -83,7 +99,7 @@ async def test_other_types_on_the_topic_are_skipped() -> None:
 
 
 async def test_a_failing_message_is_tried_again_and_those_behind_it_wait() -> None:
-    reader = Reader(failures=MAX_ATTEMPTS - 1)
+    reader = Reader(failures=TOGETHER + MAX_ATTEMPTS - 1)
     setting = Setting(reader)
     await setting.deliver(note("heavy"), note("after"))
     assert reader.read == ["heavy", "after"]
@@ -92,7 +108,7 @@ async def test_a_failing_message_is_tried_again_and_those_behind_it_wait() -> No
 
 
 async def test_a_message_that_always_fails_becomes_a_dead_letter_and_blocks_nothing() -> None:
-    reader = Reader(failures=MAX_ATTEMPTS)
+    reader = Reader(failures=TOGETHER + MAX_ATTEMPTS)
     setting = Setting(reader)
     await setting.deliver(note("heavy", id="7"), note("after"))
     assert reader.read == ["after"]
@@ -138,18 +154,18 @@ async def test_an_outage_of_the_database_is_waited_out_and_never_a_reason_for_a_
     setting = Setting(reader, database_outages=50)
     await setting.deliver(note("one"))
     assert reader.read == ["one"]
-    assert len(setting.clock.waits) == 50
+    assert len(setting.clock.waits) == 50 - TOGETHER
     assert setting.dead_letters == []
 
 
 async def test_a_dead_letter_waits_for_the_broker() -> None:
-    setting = Setting(Reader(failures=MAX_ATTEMPTS), broker_outages=50)
+    setting = Setting(Reader(failures=TOGETHER + MAX_ATTEMPTS), broker_outages=50)
     await setting.deliver(note("heavy"))
     assert len(setting.dead_letters) == 1
 
 
 async def test_a_dead_letter_that_dies_again_carries_the_newer_notes_only() -> None:
-    setting = Setting(Reader(failures=2 * MAX_ATTEMPTS))
+    setting = Setting(Reader(failures=2 * (TOGETHER + MAX_ATTEMPTS)))
     await setting.deliver(note("heavy"))
     [letter] = setting.dead_letters
     again = Message(topic="notes", key=letter.key, value=letter.value, headers=letter.headers)

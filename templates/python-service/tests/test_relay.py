@@ -2,7 +2,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
-from app.adapters.relay import BATCH, Relay
+from app.adapters.relay import BATCH, POLL_SECONDS, Relay
 from app.application.broker import Message, Unavailable
 from tests.fakes import FakeBroker, until
 
@@ -72,18 +72,19 @@ async def test_publishes_everything_in_order_and_marks_it() -> None:
 
 async def test_is_woken_by_a_commit() -> None:
     table, broker = FakeTable(), FakeBroker()
-    waits: list[float] = []
+    polls: list[float] = []
 
     async def wait(event: asyncio.Event, seconds: float) -> None:
-        waits.append(seconds)
-        await event.wait()
+        if seconds == POLL_SECONDS:
+            polls.append(seconds)
+            await event.wait()
 
     relay = Relay(table, broker, wait)
     running = asyncio.create_task(relay.run())
-    await until(lambda: len(waits) == 1)
+    await until(lambda: len(polls) == 1)
     table.add()
     relay.wake()
-    await until(lambda: len(waits) == 2)
+    await until(lambda: len(polls) == 2)
     assert values(broker) == [0]
     relay.stop()
     await running

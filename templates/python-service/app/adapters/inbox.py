@@ -1,11 +1,11 @@
 """The inbox: which events this service has handled. It makes a second delivery harmless."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Generic, TypeVar
 
 from app.adapters.database import Database, Session
-from app.adapters.outbox import PostgresOutbox
+from app.adapters.outbox import PostgresOutbox, store_events
 from app.application.cloudevents import Envelope
 from app.application.events import Outbox
 
@@ -13,7 +13,7 @@ WorkT = TypeVar("WorkT")
 
 
 class PostgresInbox(Generic[WorkT]):
-    """Opens a transaction an event, and says when one has put events into the outbox."""
+    """Opens a transaction for some events, and says when one has put events into the outbox."""
 
     def __init__(
         self,
@@ -28,27 +28,37 @@ class PostgresInbox(Generic[WorkT]):
         self._on_announced = on_announced
 
     @asynccontextmanager
-    async def receive(self, envelope: Envelope) -> AsyncIterator[WorkT | None]:
+    async def receive(self, envelopes: Sequence[Envelope]) -> AsyncIterator[list[WorkT | None]]:
+        outboxes = [PostgresOutbox(envelope.traceparent) for envelope in envelopes]
         async with self._database.transaction() as session:
-            outbox = PostgresOutbox(session, envelope.traceparent)
-            fresh = await self._remember(session, envelope.id)
-            yield self._work(session, outbox) if fresh else None
-        if outbox.used:
+            fresh = await self._remember(session, [envelope.id for envelope in envelopes])
+            yield [
+                self._work(session, outbox) if is_fresh else None
+                for is_fresh, outbox in zip(fresh, outboxes, strict=True)
+            ]
+            announced = await store_events(session, outboxes)
+        if announced:
             self._on_announced()
 
-    async def _remember(self, session: Session, event_id: str) -> bool:
-        """Note the event in the transaction that handles it; tell whether it is new.
+    async def _remember(self, session: Session, event_ids: Sequence[str]) -> list[bool]:
+        """Note events in the transaction that handles them; tell of each whether it is new.
 
-        If another process is handling the same event, the statement waits for the outcome of that.
+        If another process is handling one of them, the statement waits for the outcome of that.
+        Sorted, so that two processes with the same events do not wait for each other.
         """
-        return bool(
-            await session.fetchval(
-                """
-                INSERT INTO inbox (consumer, event_id) VALUES ($1, $2)
-                ON CONFLICT DO NOTHING
-                RETURNING true
-                """,
-                self._consumer,
-                event_id,
-            )
+        rows = await session.fetch(
+            """
+            INSERT INTO inbox (consumer, event_id)
+            SELECT $1, event_id FROM unnest($2::text[]) AS event_id ORDER BY event_id
+            ON CONFLICT DO NOTHING
+            RETURNING event_id
+            """,
+            self._consumer,
+            event_ids,
         )
+        new = {row["event_id"] for row in rows}
+        fresh = []
+        for event_id in event_ids:
+            fresh.append(event_id in new)
+            new.discard(event_id)  # of two copies, only the first is new
+        return fresh

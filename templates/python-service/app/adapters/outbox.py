@@ -15,27 +15,34 @@ RELAY_LOCK = 6_817_442
 
 
 class PostgresOutbox:
-    """Stores events in the transaction of `session`."""
+    """Collects the events of a transaction; `store_events` writes them, before it commits."""
 
-    def __init__(self, session: Session, traceparent: str | None = None) -> None:
-        self.used = False
-        self._session = session
-        self._headers = {"traceparent": traceparent} if traceparent else {}
+    def __init__(self, traceparent: str | None = None) -> None:
+        self.events: list[Event] = []
+        self.headers = json.dumps({"traceparent": traceparent} if traceparent else {})
 
     async def add(self, event: Event) -> None:
-        await self._session.execute(
+        self.events.append(event)
+
+
+async def store_events(session: Session, outboxes: Sequence[PostgresOutbox]) -> bool:
+    """Write what was collected, with one statement; tell whether there was anything."""
+    rows = [
+        (uuid4(), event.topic, event.key, event.type, event.to_json(), outbox.headers)
+        for outbox in outboxes
+        for event in outbox.events
+    ]
+    if rows:
+        await session.execute(
             """
             INSERT INTO outbox (id, topic, key, type, data, headers)
-            VALUES ($1, $2, $3, $4, $5, $6)
+            SELECT * FROM unnest(
+                $1::uuid[], $2::text[], $3::text[], $4::text[], $5::jsonb[], $6::jsonb[]
+            )
             """,
-            uuid4(),
-            event.topic,
-            event.key,
-            event.type,
-            event.to_json(),
-            json.dumps(self._headers),
+            *zip(*rows, strict=True),
         )
-        self.used = True
+    return bool(rows)
 
 
 class OutboxTable:

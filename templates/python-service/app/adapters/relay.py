@@ -16,8 +16,10 @@ from app.application.retry import backoff, wait_for_event
 
 logger = logging.getLogger(__name__)
 
-BATCH = 100
+BATCH = 500
 POLL_SECONDS = 0.5
+# Under load a batch is at least what is committed within this time; a single event never waits.
+PAUSE_SECONDS = 0.015
 SLOW_SECONDS = 5.0
 PRUNE_EVERY_SECONDS = 3600.0
 KEEP_DAYS = 7
@@ -107,6 +109,7 @@ class Relay:
             if time.monotonic() >= next_prune:
                 await table.prune(KEEP_DAYS)
                 next_prune = time.monotonic() + PRUNE_EVERY_SECONDS
+            await self._wait(self._stopped, PAUSE_SECONDS)
             await self._wait(self._wanted, POLL_SECONDS)
 
     async def _empty(self, table: Table) -> None:

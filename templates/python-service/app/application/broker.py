@@ -38,7 +38,7 @@ def takes_dead_letters(topic: str) -> bool:
     return topic.endswith(dead_letter_topic(""))
 
 
-Handle = Callable[[Received], Awaitable[None]]
+HandleAll = Callable[[Sequence[Received]], Awaitable[None]]
 
 
 class Publisher(Protocol):
@@ -56,12 +56,12 @@ class Consumer(Protocol):
     async def run(self) -> None:
         """Hand over the messages of each partition in order, until `stop`.
 
-        A message is consumed when its handler returns. If the process dies before that, the message
-        comes again.
+        Those that have come in meanwhile are handed over together, and are consumed when the
+        handler returns. If the process dies before that, they come again.
         """
 
     def stop(self) -> None:
-        """Let `run` finish the message in hand, commit, leave the group, and end."""
+        """Let `run` finish the messages in hand, commit, leave the group, and end."""
 
     async def health(self) -> Health:
         """Tell whether messages that wait are being consumed."""

@@ -1,7 +1,7 @@
 """Events: how this service names, reads and announces what has happened."""
 
 from abc import abstractmethod
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
@@ -47,8 +47,13 @@ WorkT_co = TypeVar("WorkT_co", covariant=True)
 
 
 class Inbox(Protocol[WorkT_co]):
-    def receive(self, envelope: Envelope) -> AbstractAsyncContextManager[WorkT_co | None]:
-        """Open the transaction that one event is handled in; give None if it was handled before."""
+    def receive(
+        self, envelopes: Sequence[Envelope]
+    ) -> AbstractAsyncContextManager[Sequence[WorkT_co | None]]:
+        """Open the transaction that these events are handled in.
+
+        Give the work of each, or None for one that was handled before.
+        """
 
 
 @dataclass(frozen=True, slots=True)

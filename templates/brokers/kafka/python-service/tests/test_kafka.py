@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,8 +10,9 @@ import pytest
 from aiokafka import TopicPartition
 
 from app.adapters.kafka.membership import Membership
+from app.adapters.kafka.partition import LONG_SECONDS, Partition
 from app.application.broker import Received
-from tests.fakes import until
+from tests.fakes import FakeClock, until
 
 LEFT, RIGHT = TopicPartition("notes", 0), TopicPartition("notes", 1)
 
@@ -73,13 +74,14 @@ class Handler:
         self.released = asyncio.Event()
         self._held = held
 
-    async def __call__(self, message: Received) -> None:
-        text = (message.value or b"").decode()
-        self.started.append(text)
-        self.received.append(message)
-        if text in self._held:
-            await self.released.wait()
-        self.handled.append(text)
+    async def __call__(self, messages: Sequence[Received]) -> None:
+        for message in messages:
+            text = (message.value or b"").decode()
+            self.started.append(text)
+            self.received.append(message)
+            if text in self._held:
+                await self.released.wait()
+            self.handled.append(text)
 
 
 class Member:
@@ -111,8 +113,9 @@ async def test_keeps_the_order_of_a_partition_and_lets_none_wait_for_another() -
     await member.leave()
 
 
-async def test_finishes_the_message_in_hand_commits_and_leaves() -> None:
-    client, handler = FakeClient(left=["a", "b", "c"], right=["x"]), Handler("b")
+async def test_finishes_the_messages_in_hand_commits_and_leaves() -> None:
+    # The first comes alone, two more together; the last is not taken any more.
+    client, handler = FakeClient(left=["a", "b", "c", "d"], right=["x"]), Handler("b")
     member = Member(client, handler)
     await member.join()
     await until(lambda: "b" in handler.started and "x" in handler.handled)
@@ -120,8 +123,8 @@ async def test_finishes_the_message_in_hand_commits_and_leaves() -> None:
     await until(member.stopping.is_set)
     handler.released.set()
     await leaving
-    assert handler.handled[-1] == "b"
-    assert client.committed == {LEFT: 2, RIGHT: 1}
+    assert handler.handled[-1] == "c"
+    assert client.committed == {LEFT: 3, RIGHT: 1}
     assert client.stopped
 
 
@@ -177,3 +180,18 @@ async def test_hands_over_everything_that_a_record_has() -> None:
             offset=0,
         )
     ]
+
+
+async def test_takes_more_at_once_and_fewer_when_they_take_long() -> None:
+    clock, taken = FakeClock(), list[int]()
+    client = FakeClient(left=[str(number) for number in range(25)], right=[])
+
+    async def handle(messages: Sequence[Received]) -> None:
+        taken.append(len(messages))
+        clock.now += LONG_SECONDS * 2 if len(taken) in (4, 5) else 0
+
+    partition = Partition(client, LEFT, handle, clock)
+    running = asyncio.create_task(partition.run())
+    await until(lambda: partition.position == 25)
+    running.cancel()
+    assert taken == [1, 2, 4, 8, 4, 2, 4]

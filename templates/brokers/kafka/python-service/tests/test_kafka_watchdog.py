@@ -1,5 +1,7 @@
 """When a consumer is slow, and when it is stuck."""
 
+from collections.abc import Sequence
+
 import pytest
 from aiokafka import TopicPartition
 
@@ -11,7 +13,7 @@ from tests.fakes import FakeClock
 LEFT = TopicPartition("notes", 0)
 
 
-async def ignore(_message: Received) -> None: ...
+async def ignore(_messages: Sequence[Received]) -> None: ...
 
 
 def partition(position: int, busy: bool = False) -> Partition:

@@ -19,14 +19,6 @@ interface OutboxRow extends OutgoingEvent {
   created_at: Date;
 }
 
-/** Store an event in the transaction of the change that it announces: both, or neither. */
-export async function addToOutbox(query: Query, event: OutgoingEvent): Promise<void> {
-  await query(
-    `INSERT INTO outbox (id, topic, key, type, data, headers) VALUES ($1, $2, $3, $4, $5, $6)`,
-    [event.id, event.topic, event.key, event.type, event.data, event.headers],
-  );
-}
-
 /** The oldest unpublished events as messages, with the numbers of their rows. */
 export async function readUnpublished(
   query: Query,

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { type BackgroundTask, runInBackground } from "../background.ts";
 import type { Database, Query } from "../database/database.ts";
 import type { CheckResult } from "../health.ts";
@@ -7,8 +8,10 @@ import type { Broker } from "./broker.ts";
 import { markPublished, prunePublished, readUnpublished } from "./outbox.ts";
 
 const LOCK = 2;
-const BATCH = 100;
+const BATCH = 500;
 const POLL_MS = 500;
+// Under load a batch is at least what is committed within this time; a single event never waits.
+const PAUSE_MS = 15;
 const PRUNE_MS = 3_600_000;
 const STALLED_MS = 10_000;
 
@@ -63,7 +66,9 @@ export class Relay {
         this.#leading ||= await tryLock(query);
         const published = this.#leading ? await this.#publishBatch(query) : 0;
         this.#lastRound = Date.now();
-        if (published < BATCH && !stopping) await this.#wakeup.sleep(POLL_MS);
+        if (published === BATCH || stopping) continue;
+        if (published > 0) await sleep(PAUSE_MS);
+        await this.#wakeup.sleep(POLL_MS);
       }
     } finally {
       this.#leading = false;

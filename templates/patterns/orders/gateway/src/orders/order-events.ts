@@ -42,6 +42,7 @@ export function readStatusChange({ id, type, time, data }: CloudEvent): StatusCh
   if (!status) throw new InvalidEvent(`${type} does not change the status of an order`);
   if (!statusData.Check(data)) throw new InvalidEvent(`the data does not fit ${type}`);
   if (status === "failed" && !data.reason) throw new InvalidEvent(`${type} has no reason`);
-  const { orderId, reason } = data;
+  const { reason } = data;
+  const orderId = data.orderId.toLowerCase();
   return { eventId: id, orderId, status, at: time, ...(reason !== undefined && { reason }) };
 }

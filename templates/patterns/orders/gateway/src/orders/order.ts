@@ -43,10 +43,20 @@ export function isFinal(status: OrderStatus): boolean {
   return successors[status].length === 0;
 }
 
-/** The statuses from which an order may move to `status`. */
-export function predecessors(status: OrderStatus): OrderStatus[] {
-  const all = Object.keys(successors) as OrderStatus[];
-  return all.filter((from) => successors[from].includes(status));
+/**
+ * The changes that move their orders forward, each from where the one before has left it. `statuses`
+ * are the orders' own, and are changed with them.
+ */
+export function forwardChanges(
+  changes: StatusChange[],
+  statuses: Map<string, OrderStatus>,
+): StatusChange[] {
+  return changes.filter(({ orderId, status }) => {
+    const from = statuses.get(orderId);
+    if (!from || !successors[from].includes(status)) return false;
+    statuses.set(orderId, status);
+    return true;
+  });
 }
 
 /** The state after each step of the history, starting with the step of index `from`. */

@@ -1,11 +1,11 @@
+import { Batcher } from "../batcher.ts";
 import type { Database, Query } from "../database/database.ts";
 import { firstDeliveries } from "../messaging/inbox.ts";
-import { addToOutbox } from "../messaging/outbox.ts";
 import {
+  forwardChanges,
   isOrderId,
   type OrderState,
   type OrderStatus,
-  predecessors,
   type StatusChange,
 } from "./order.ts";
 import { KeyReused, type NewOrder, type OrderStore } from "./order-store.ts";
@@ -19,6 +19,7 @@ const CONSUMER = "gateway";
 export class PostgresOrderStore implements OrderStore {
   readonly #database: Database;
   readonly #onAdded: () => void;
+  readonly #adding = new Batcher((newOrders: NewOrder[]) => this.#addAll(newOrders));
 
   /** `onAdded` is called whenever an event was committed to the outbox. */
   constructor(database: Database, onAdded: () => void) {
@@ -27,14 +28,8 @@ export class PostgresOrderStore implements OrderStore {
   }
 
   async add(newOrder: NewOrder): Promise<string> {
-    const { orderId } = newOrder.order;
-    const storedId = await this.#database.transaction(async (query) => {
-      if (!(await insertOrder(query, newOrder))) return await findRepeated(query, newOrder);
-      await addToOutbox(query, newOrder.event);
-      return orderId;
-    });
-    if (storedId === orderId) this.#onAdded();
-    return storedId;
+    const isNew = await this.#adding.add(newOrder);
+    return isNew ? newOrder.order.orderId : await findRepeated(this.#database.query, newOrder);
   }
 
   async find(orderId: string): Promise<OrderState | undefined> {
@@ -65,29 +60,49 @@ export class PostgresOrderStore implements OrderStore {
     await this.#database.transaction(async (query) => {
       const eventIds = changes.map(({ eventId }) => eventId);
       const pending = await firstDeliveries(query, CONSUMER, eventIds);
-      for (const change of changes) {
-        // Delete instead of has: one batch may contain an event twice.
-        if (pending.delete(change.eventId)) await applyChange(query, change);
-      }
+      // Delete instead of has: one batch may contain an event twice.
+      await applyChanges(
+        query,
+        changes.filter(({ eventId }) => pending.delete(eventId)),
+      );
     });
+  }
+
+  /** Store orders with their events; returns of each whether its idempotency key was new. */
+  async #addAll(newOrders: NewOrder[]): Promise<boolean[]> {
+    const inserted = await insertOrders(this.#database.query, newOrders);
+    if (inserted.size > 0) this.#onAdded();
+    return newOrders.map(({ order }) => inserted.has(order.orderId));
   }
 }
 
-/** Returns false when there is an order with the same idempotency key. */
-async function insertOrder(query: Query, { order, idempotencyKey }: NewOrder): Promise<boolean> {
-  const inserted = await query(
+/**
+ * One statement, and so one transaction: an order with its history and its event, or nothing.
+ * Sorted, so that two replicas with the same keys do not wait for each other.
+ */
+async function insertOrders(query: Query, newOrders: NewOrder[]): Promise<Set<string>> {
+  const orders = newOrders.map(({ order, idempotencyKey }) => ({ ...order, idempotencyKey }));
+  const inserted = await query<{ key: string }>(
     `WITH new_order AS (
        INSERT INTO orders (order_id, user_id, items, ship_to, status, idempotency_key)
-       VALUES ($1, $2, $3, $4, 'pending', $5)
+       SELECT "orderId", "userId", items, "shipTo", 'pending', "idempotencyKey"
+       FROM jsonb_to_recordset($1) AS given
+         ("orderId" uuid, "userId" text, items jsonb, "shipTo" jsonb, "idempotencyKey" text)
+       ORDER BY "idempotencyKey"
        ON CONFLICT (idempotency_key) DO NOTHING
        RETURNING order_id, status, created_at
+     ), noted AS (
+       INSERT INTO order_history (order_id, status, at)
+       SELECT order_id, status, created_at FROM new_order
      )
-     INSERT INTO order_history (order_id, status, at)
-     SELECT order_id, status, created_at FROM new_order
-     RETURNING order_id`,
-    [order.orderId, ...orderColumns(order), idempotencyKey],
+     INSERT INTO outbox (id, topic, key, type, data, headers)
+     SELECT event.* FROM jsonb_to_recordset($2) AS event
+       (id uuid, topic text, key text, type text, data jsonb, headers jsonb)
+     JOIN new_order ON key = order_id::text
+     RETURNING key`,
+    [JSON.stringify(orders), JSON.stringify(newOrders.map(({ event }) => event))],
   );
-  return inserted.length === 1;
+  return new Set(inserted.map(({ key }) => key));
 }
 
 async function findRepeated(query: Query, { order, idempotencyKey }: NewOrder): Promise<string> {
@@ -95,29 +110,42 @@ async function findRepeated(query: Query, { order, idempotencyKey }: NewOrder): 
     `SELECT order_id,
             (user_id, items, ship_to) IS NOT DISTINCT FROM ($2, $3::jsonb, $4::jsonb) AS same
      FROM orders WHERE idempotency_key = $1`,
-    [idempotencyKey, ...orderColumns(order)],
+    // Serialised here, because pg would send an array as a Postgres array instead of JSON.
+    [
+      idempotencyKey,
+      order.userId,
+      JSON.stringify(order.items),
+      order.shipTo && JSON.stringify(order.shipTo),
+    ],
   );
   if (!earlier?.same) throw new KeyReused("The idempotency key belongs to a different order");
   return earlier.order_id;
 }
 
-/** Serialised here, because pg would send an array as a Postgres array instead of JSON. */
-function orderColumns({ userId, items, shipTo }: NewOrder["order"]) {
-  return [userId, JSON.stringify(items), shipTo && JSON.stringify(shipTo)];
-}
-
-async function applyChange(query: Query, change: StatusChange): Promise<void> {
-  const { orderId, status, reason, at } = change;
+async function applyChanges(query: Query, changes: StatusChange[]): Promise<void> {
+  // Sorted, so that two replicas do not wait for each other.
+  const orders = await query<{ order_id: string; status: OrderStatus }>(
+    "SELECT order_id, status FROM orders WHERE order_id = ANY($1) ORDER BY order_id FOR UPDATE",
+    [changes.map(({ orderId }) => orderId)],
+  );
+  const statuses = new Map(orders.map(({ order_id, status }) => [order_id, status]));
+  const steps = forwardChanges(changes, statuses);
   await query(
-    `WITH changed AS (
-       UPDATE orders SET status = $2, reason = $3
-       WHERE order_id = $1 AND status = ANY($4)
-       RETURNING order_id
+    `WITH step AS (
+       SELECT * FROM jsonb_to_recordset($1) AS step
+         ("orderId" uuid, status text, reason text, at timestamptz, "isLast" boolean)
+     ), changed AS (
+       UPDATE orders SET status = step.status, reason = step.reason
+       FROM step WHERE order_id = "orderId" AND "isLast"
      ), noted AS (
-       INSERT INTO order_history (order_id, status, at)
-       SELECT order_id, $2, $5 FROM changed
+       INSERT INTO order_history (order_id, status, at) SELECT "orderId", status, at FROM step
      )
-     SELECT pg_notify($6, order_id::text) FROM changed`,
-    [orderId, status, reason, predecessors(status), at, ORDER_CHANGED],
+     SELECT pg_notify($2, "orderId"::text) FROM step WHERE "isLast"`,
+    [
+      JSON.stringify(
+        steps.map((step) => ({ ...step, isLast: statuses.get(step.orderId) === step.status })),
+      ),
+      ORDER_CHANGED,
+    ],
   );
 }

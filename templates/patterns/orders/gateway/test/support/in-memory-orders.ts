@@ -2,9 +2,9 @@ import { isDeepStrictEqual } from "node:util";
 import { Unavailable } from "../../src/errors.ts";
 import type { OutgoingEvent } from "../../src/messaging/outbox.ts";
 import {
+  forwardChanges,
   type Order,
   type OrderState,
-  predecessors,
   type StatusChange,
 } from "../../src/orders/order.ts";
 import { KeyReused, type NewOrder, type OrderStore } from "../../src/orders/order-store.ts";
@@ -48,11 +48,11 @@ export class InMemoryOrders implements OrderStore, OrderUpdates {
 
   async apply(changes: StatusChange[]): Promise<void> {
     this.#requireAvailable();
-    for (const { eventId, orderId, status, at, reason } of changes) {
-      const state = this.#states.get(orderId);
-      if (this.#handled.has(eventId)) continue;
-      this.#handled.add(eventId);
-      if (!state || !predecessors(status).includes(state.status)) continue;
+    const fresh = changes.filter(({ eventId }) => !this.#handled.has(eventId));
+    const statuses = new Map([...this.#states].map(([id, { status }]) => [id, status]));
+    for (const { eventId } of fresh) this.#handled.add(eventId);
+    for (const { orderId, status, at, reason } of forwardChanges(fresh, statuses)) {
+      const state = this.#states.get(orderId) as OrderState;
       state.status = status;
       state.history.push({ status, at: at.toISOString() });
       if (reason) state.reason = reason;

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from typing import Generic, TypeVar
 
 from app.adapters.database import Database, Session
-from app.adapters.outbox import PostgresOutbox
+from app.adapters.outbox import PostgresOutbox, store_events
 from app.application.events import Outbox
 
 WorkT = TypeVar("WorkT")
@@ -28,8 +28,9 @@ class PostgresTransactions(Generic[WorkT]):
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[WorkT]:
+        outbox = PostgresOutbox(self._traceparent)
         async with self._database.transaction() as session:
-            outbox = PostgresOutbox(session, self._traceparent)
             yield self._work(session, outbox)
-        if outbox.used:
+            announced = await store_events(session, [outbox])
+        if announced:
             self._on_announced()

@@ -9,7 +9,7 @@ from aiokafka import AIOKafkaConsumer
 from app.adapters.kafka.membership import Membership
 from app.adapters.kafka.topics import create_topics
 from app.adapters.kafka.watchdog import STUCK_SECONDS
-from app.application.broker import Handle, dead_letter_topic
+from app.application.broker import HandleAll, dead_letter_topic
 from app.application.health import Health
 from app.application.retry import wait_for_event
 
@@ -27,7 +27,9 @@ NEVER_MS = 2**31 - 1
 class KafkaConsumer:
     """A member of the group `group` on some topics."""
 
-    def __init__(self, servers: str, topics: Collection[str], group: str, handle: Handle) -> None:
+    def __init__(
+        self, servers: str, topics: Collection[str], group: str, handle: HandleAll
+    ) -> None:
         self._servers = servers
         self._topics = topics
         self._used_topics = [*topics, *map(dead_letter_topic, topics)]

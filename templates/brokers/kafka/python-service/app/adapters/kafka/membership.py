@@ -11,7 +11,7 @@ from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 from app.adapters.kafka.closing import close
 from app.adapters.kafka.partition import Partition
 from app.adapters.kafka.watchdog import Stuck, Watchdog
-from app.application.broker import Handle
+from app.application.broker import HandleAll
 
 # What is handled and not yet committed comes again after a crash, and the inbox drops it.
 COMMIT_SECONDS = 0.25
@@ -24,7 +24,9 @@ CALL_SECONDS = 2.0
 class Membership(ConsumerRebalanceListener):
     """Handles the partitions that the group gives to this process, each in a task of its own."""
 
-    def __init__(self, consumer: AIOKafkaConsumer, topics: Collection[str], handle: Handle) -> None:
+    def __init__(
+        self, consumer: AIOKafkaConsumer, topics: Collection[str], handle: HandleAll
+    ) -> None:
         self.watchdog = Watchdog()
         self.problem: str | None = "joining the group"
         self._consumer = consumer

@@ -1,17 +1,29 @@
-"""One partition: its messages are handled one after the other."""
+"""One partition: its messages are handled in order, those that have come in meanwhile together."""
+
+import time
+from collections.abc import Callable
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
-from app.application.broker import Handle, Received
+from app.application.broker import HandleAll, Received
 
-BATCH = 100
 POLL_MS = 1000
+# Messages that are handled together share a transaction, which must not take long: there are twice
+# as many the next time, up to MOST, or half as many when this time was more than LONG_SECONDS.
+MOST = 100
+LONG_SECONDS = 0.5
 
 
 class Partition:
     """Reads one partition for as long as this process owns it."""
 
-    def __init__(self, consumer: AIOKafkaConsumer, tp: TopicPartition, handle: Handle) -> None:
+    def __init__(
+        self,
+        consumer: AIOKafkaConsumer,
+        tp: TopicPartition,
+        handle: HandleAll,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.tp = tp
         # The offset of the next message to handle; None until it is known.
         self.position: int | None = None
@@ -19,23 +31,28 @@ class Partition:
         self.busy = False
         self._consumer = consumer
         self._handle = handle
+        self._clock = clock
         self._stopping = False
 
     def stop(self) -> None:
-        """Take no further message."""
+        """Take no further messages."""
         self._stopping = True
 
     async def run(self) -> None:
         self.position = self.committed = await self._consumer.position(self.tp)
+        most = 1
         while not self._stopping:
-            batch = await self._consumer.getmany(self.tp, timeout_ms=POLL_MS, max_records=BATCH)
-            for record in batch.get(self.tp, ()):
-                if self._stopping:
-                    return
-                self.busy = True
-                await self._handle(received(record))
-                self.busy = False
-                self.position = record.offset + 1
+            fetched = await self._consumer.getmany(self.tp, timeout_ms=POLL_MS, max_records=most)
+            records = fetched.get(self.tp)
+            if not records or self._stopping:
+                continue
+            began = self._clock()
+            self.busy = True
+            await self._handle([received(record) for record in records])
+            self.busy = False
+            self.position = records[-1].offset + 1
+            long = self._clock() - began > LONG_SECONDS
+            most = max(1, most // 2) if long else min(MOST, most * 2)
 
 
 def received(record: ConsumerRecord) -> Received:
