@@ -172,14 +172,16 @@ def test_orders_are_accepted_while_the_brokers_disk_is_full_and_go_on_afterwards
     assert made.returncode == 0, made.stderr
     stack = Stack(tmp_path / "full", free_port())
     disk = stack.repo / ".dsscaffold" / "run" / "data" / "kafka"
-    with small_disk(disk, 64):
-        try:
-            stack.up()
-            _fill_and_free(stack, disk / "filler")
-        finally:
-            dsscaffold("down", cwd=stack.repo)
-        assert stack.orphans() == []
-    stack.down("--volumes")
+    try:
+        with small_disk(disk, 64):
+            try:
+                stack.up()
+                _fill_and_free(stack, disk / "filler")
+            finally:
+                dsscaffold("down", cwd=stack.repo)
+    finally:
+        dsscaffold("down", "--volumes", cwd=stack.repo)
+    assert stack.orphans() == []
 
 
 def _fill_and_free(stack: Stack, filler: Path) -> None:
