@@ -19,7 +19,7 @@ Port = Annotated[
 
 def add_run_verbs(app: typer.Typer) -> None:
     """Add the verbs, in the order in which `--help` shows them."""
-    for verb in (up, restart, down, status, logs, fetch):
+    for verb in (up, restart, down, status, logs, replay, fetch):
         app.command()(verb)
 
 
@@ -158,6 +158,22 @@ def logs(
     show = UpPrinter(Printer().console)
     for line in run_logs(find_repo(Path.cwd()), service, follow=follow, tail=tail):
         show(line)
+
+
+def replay(
+    topic: Annotated[str, typer.Argument(metavar="TOPIC", help="Where the messages were, for example orders.")],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Put nothing back: show what lies there, and why.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Put messages that no retry could help back on their topic, each once, when the cause is mended."""
+    from dsscaffold.commands.replay import run_replay
+    from dsscaffold.render import Printer
+    from dsscaffold.render.replay import show_replay
+    from dsscaffold.runtime.repo import find_repo
+
+    show_replay(Printer(json=json), run_replay(find_repo(Path.cwd()), topic, dry_run=dry_run))
 
 
 def fetch(json: Json = False) -> None:

@@ -95,6 +95,34 @@ class Stack:
         process = psutil.Process(self.status()[name]["pid"])
         os.killpg(os.getpgid(process.pid), signal.SIGKILL)
 
+    def hang(self, name: str) -> list[psutil.Process]:
+        """SIGSTOP a service with all its children, wherever they are: they are there, and do nothing."""
+        leader = psutil.Process(self.status()[name]["pid"])
+        processes = [leader, *leader.children(recursive=True)]
+        for process in processes:
+            process.suspend()
+        return processes
+
+    def orphans(self) -> list[psutil.Process]:
+        """Return the processes that live in this repository's folders and that its supervisor does not know."""
+        run = self.repo / ".dsscaffold" / "run"
+        places = [str(self.repo)]
+        if (run / "outside").exists():  # Postgres does not run as root; its data lies where it can get to.
+            places.append((run / "outside").read_text().strip())
+        known = set(self.processes()) if self.running() else set()
+        if (run / "state.json").exists():
+            entries = json.loads((run / "state.json").read_text())["processes"]
+            known |= {psutil.Process(entry["pid"]) for entry in entries if psutil.pid_exists(entry["pid"])}
+        return [found for found in psutil.process_iter() if found not in known and _lives_in(found, places)]
+
+    def wait_restarted(self, name: str, before: dict[str, Any]) -> None:
+        """Wait until a service has been started again since `before`."""
+        wait_for(lambda: self.status()[name]["restarts"] > before[name]["restarts"], f"{name} is started again")
+
+    def wait_unhealthy(self, name: str) -> None:
+        """Wait until `status` says that a service is not well."""
+        wait_for(lambda: self.status()[name]["state"] != "healthy", f"{name} is unhealthy")
+
     def running(self) -> bool:
         return bool(self._services())
 
@@ -121,14 +149,18 @@ class Stack:
         return asyncio.run(fetch())
 
     def topic(self, name: str) -> list[tuple[str, str, dict[str, Any]]]:
-        """Return all of a topic as (event id, type, data)."""
+        """Return the events of a topic as (event id, type, data); what is no event is left out."""
+        return [event for message in self.messages(name) if (event := _event(message))]
+
+    def messages(self, name: str) -> list[Any]:
+        """Return all of a topic as it lies there."""
         return asyncio.run(_read_topic(self.status()["kafka"]["url"], name))
 
     def _services(self) -> list[dict[str, Any]]:
         return [entry for name, entry in self.status().items() if name != "exit" and entry["pid"]]
 
 
-async def _read_topic(address: str, name: str) -> list[tuple[str, str, dict[str, Any]]]:
+async def _read_topic(address: str, name: str) -> list[Any]:
     consumer = aiokafka.AIOKafkaConsumer(name, bootstrap_servers=address, auto_offset_reset="earliest")
     await consumer.start()
     try:
@@ -141,12 +173,25 @@ async def _read_topic(address: str, name: str) -> list[tuple[str, str, dict[str,
                 messages += batch
     finally:
         await consumer.stop()
-    return [_event(message) for message in messages]
+    return messages
 
 
-def _event(message: Any) -> tuple[str, str, dict[str, Any]]:
+def _event(message: Any) -> tuple[str, str, dict[str, Any]] | None:
     headers = {key: value.decode() for key, value in message.headers}
-    return headers["ce_id"], headers["ce_type"], json.loads(message.value)
+    try:
+        return headers["ce_id"], headers["ce_type"], json.loads(message.value)
+    except (KeyError, ValueError, TypeError):
+        return None
+
+
+def _lives_in(process: psutil.Process, places: list[str]) -> bool:
+    try:
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return False
+        words = [process.cwd(), *process.cmdline()]
+    except psutil.Error:
+        return False
+    return any(place in word for place in places for word in words)
 
 
 class Orders:
@@ -158,14 +203,24 @@ class Orders:
 
     async def place(self, count: int, users: int = 10, on_accepted: Callable[[int], None] | None = None) -> None:
         """Place `count` orders, `users` at a time. A failed call is tried again with the same Idempotency-Key."""
-        keys = [str(uuid.uuid4()) for _ in range(count)]
+        left = iter(range(count))
+        await self._crowd(users, lambda: next(left, None) is not None, 0, on_accepted)
+
+    async def place_until(self, over: asyncio.Event, least: int, users: int) -> None:
+        """Place at least `least` orders, each user about two a second, and go on until `over` is set."""
+        await self._crowd(users, lambda: len(self.accepted) < least or not over.is_set(), 0.5, None)
+
+    async def _crowd(
+        self, users: int, more: Callable[[], bool], think_s: float, on_accepted: Callable[[int], None] | None
+    ) -> None:
         async with httpx.AsyncClient(base_url=self.stack.gateway, timeout=30, trust_env=False) as client:
 
             async def user() -> None:
-                while keys:
-                    self.accepted.append(await _place(client, keys.pop()))
+                while more():
+                    self.accepted.append(await _place(client, str(uuid.uuid4())))
                     if on_accepted:
                         on_accepted(len(self.accepted))
+                    await asyncio.sleep(think_s)
 
             await asyncio.gather(*(user() for _ in range(users)))
 

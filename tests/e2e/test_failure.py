@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import httpx
 import psutil
 import pytest
 
+from .fan_out import DEADLINE_S, FanOut
 from .stack import Orders, Stack, check_exactly_once, dsscaffold, wait_for
 
 
@@ -66,31 +68,72 @@ def test_an_order_that_business_refuses_fails_with_a_reason(stack: Stack, user: 
     assert wait_for(ended, "the order fails")["reason"]
 
 
-@pytest.mark.parametrize("victim", ["orders", "kafka", "gateway", "postgres"])
-def test_orders_survive_sigkill(stack: Stack, victim: str) -> None:
-    """Kill one process when 30 of 100 orders are accepted: the others are on their way or yet to come."""
-    restarts = stack.status()[victim]["restarts"]
-    orders = Orders(stack)
-    killed: list[bool] = []
+async def with_load(stack: Stack, trouble: Callable[[], None]) -> tuple[Orders, FanOut]:
+    """Let 20 users place at least 500 orders, and 2 look at pages, for as long as there is trouble."""
+    orders, pages, over = Orders(stack), FanOut(stack), asyncio.Event()
 
-    def kill_once(accepted: int) -> None:
-        if accepted >= 30 and not killed:
-            killed.append(True)
-            stack.kill(victim)
+    async def cause() -> None:
+        try:
+            await asyncio.to_thread(trouble)
+        finally:
+            over.set()
 
-    async def crowd() -> None:
-        await orders.place(100, users=10, on_accepted=kill_once)
-        await orders.finished()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(orders.place_until(over, least=500, users=20))
+        group.create_task(pages.until(over))
+        group.create_task(cause())
+    await orders.finished()
+    return orders, pages
 
-    asyncio.run(crowd())
-    assert killed
-    assert len(orders.accepted) == 100
-    assert stack.wait_healthy()[victim]["restarts"] > restarts
+
+def check_aftermath(stack: Stack, orders: Orders, pages: FanOut) -> None:
+    """All is well again, nothing is lost or doubled, no process is left, and no page took longer than it may."""
+    stack.wait_healthy()
+    assert len(orders.accepted) >= 500
     check_exactly_once(stack, orders)
+    check_recommendations(stack)
+    assert set(pages.statuses) == {200}
+    # The gateway's deadline, and what a crowded machine and a stopped gateway add to it.
+    assert sorted(pages.seconds)[len(pages.seconds) // 2] < DEADLINE_S
+    assert stack.orphans() == []
 
 
-def test_recommendations_counted_every_completed_order_once(stack: Stack) -> None:
-    """After all those kills: an event that took effect twice would show in the sum."""
+def test_500_orders_while_each_process_in_turn_is_killed(stack: Stack) -> None:
+    """SIGKILL, the next one as soon as the one before is well again; orders keep coming meanwhile."""
+    victims = ("gateway", "profiles", "orders", "recommendations", "kafka", "postgres")
+    before = stack.status()
+
+    def kill_in_turn() -> None:
+        for victim in victims:
+            stack.kill(victim)
+            stack.wait_restarted(victim, before)
+            stack.wait_healthy()
+
+    orders, pages = asyncio.run(with_load(stack, kill_in_turn))
+    check_aftermath(stack, orders, pages)
+
+
+def test_500_orders_while_one_process_after_the_other_hangs(stack: Stack) -> None:
+    """SIGSTOP: one that says nothing for 10 s is killed and started again, and no other with it."""
+    victims = ("gateway", "orders", "kafka", "postgres")
+
+    def hang_in_turn() -> None:
+        for victim in victims:
+            before = stack.wait_healthy()
+            hung = stack.hang(victim)
+            stack.wait_unhealthy(victim)
+            stack.wait_restarted(victim, before)
+            after = stack.wait_healthy()
+            changed = {name for name in before if name != "exit" and after[name]["pid"] != before[name]["pid"]}
+            assert changed == {victim}
+            assert [process for process in hung if not _gone(process)] == []
+
+    orders, pages = asyncio.run(with_load(stack, hang_in_turn))
+    check_aftermath(stack, orders, pages)
+
+
+def check_recommendations(stack: Stack) -> None:
+    """An event that took effect twice would show in the sum."""
     completed = {data["orderId"] for _, kind, data in stack.topic("orders") if kind == "order.completed"}
 
     def counted() -> bool:

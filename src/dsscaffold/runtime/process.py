@@ -65,6 +65,21 @@ class Child:
         """Send a signal to the whole group."""
         _signal_group(self.pid, number)
 
+    def kill_tree(self) -> None:
+        """Kill the process with all that it has started, in sessions of their own too, and stopped ones.
+
+        Postgres gives each backend a session; one that hangs does not notice that its server is gone, holds its
+        memory, and so keeps the next server from starting.
+        """
+        import psutil
+
+        with contextlib.suppress(psutil.Error):
+            descendants = psutil.Process(self.pid).children(recursive=True)
+            self.signal(signal.SIGKILL)
+            for process in descendants:
+                with contextlib.suppress(psutil.Error):
+                    process.kill()
+
     def signal_leader(self, number: int) -> None:
         """Send a signal to the process alone; what it started is its own to stop."""
         self._popen.send_signal(number)

@@ -154,3 +154,28 @@ def test_a_child_leads_a_session_of_its_own_and_inherits_no_descriptor(tmp_path:
         return done.lines
 
     assert asyncio.run(run()) == ("True [0, 1, 2]",)
+
+
+def test_a_tree_is_killed_with_what_hangs_in_a_session_of_its_own(
+    tmp_path: Path, wait_until: Wait, lives: Lives
+) -> None:
+    code = """
+import signal, subprocess, sys
+nap = [sys.executable, "-c", "import signal; signal.pause()"]
+child = subprocess.Popen(nap, start_new_session=True)
+child.send_signal(signal.SIGSTOP)
+print(child.pid, flush=True)
+signal.pause()
+"""
+
+    async def run() -> None:
+        runner = Runner()
+        child = runner.start(python(code, tmp_path), tmp_path / "log")
+        wait_until(lambda: (tmp_path / "log").read_text().endswith("\n"))
+        grandchild = int((tmp_path / "log").read_text())
+        child.kill_tree()
+        assert await child.wait() == -signal.SIGKILL
+        runner.close()
+        wait_until(lambda: not lives(grandchild), "the end of the grandchild")
+
+    asyncio.run(run())

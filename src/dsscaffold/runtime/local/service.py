@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import signal
 import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -115,6 +114,7 @@ class Service:
         await asyncio.wait({self._task}, timeout=self.unit.stop_grace)
         if self.child is not None:
             self.note(f"did not end within {self.unit.stop_grace:g} s, and is killed")
+            self.child.kill_tree()
             self._runner.finish(self.child)
             await asyncio.wait({self._task}, timeout=_KILL_SECONDS)
         self._task.cancel()
@@ -247,7 +247,7 @@ class Service:
     def _end_hung(self, problem: str) -> None:
         self._hung = f"hung ({problem}, for {self.unit.hung_after:g} s) and was killed"
         if self.child:
-            self.child.signal(signal.SIGKILL)
+            self.child.kill_tree()
 
     def _ending(self, code: int | None) -> str:
         if self._hung or code is None:

@@ -1,0 +1,37 @@
+"""What `dsscaffold replay` put back, for people or as JSON."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from dsscaffold.commands.replay import ReplayResult
+    from dsscaffold.render import Printer
+
+_SKIPPED = {
+    "copy": "the same message, given up by another group",
+    "too old": "left: a consumer may have forgotten by now that it has handled it",
+}
+
+
+def show_replay(printer: Printer, result: ReplayResult) -> None:
+    """Show every letter and the reason why it was one, and then the sum."""
+    if printer.document(result):
+        return
+    for letter in result.letters:
+        what = f"{letter.type or 'no event'}  {letter.key or 'no key'}"
+        where = f"  {letter.group or 'unknown group'}, {letter.time or 'unknown time'}"
+        printer.console.print(Text.assemble((what, "bold"), (where, "dim")))
+        printer.console.print(Text(f"  {letter.reason or 'no reason given'}"))
+        if note := _SKIPPED.get(letter.outcome):
+            printer.console.print(Text(f"  {note}", "dim"))
+    if not result.letters:
+        printer.console.print(f"No dead letter of {result.topic} waits.")
+        return
+    messages = "1 message" if result.put_back == 1 else f"{result.put_back} messages"
+    if result.dry_run:
+        printer.console.print(f"{messages} would be put back on {result.topic}. Nothing was done.")
+    else:
+        printer.console.print(f"{messages} put back on {result.topic}.")
