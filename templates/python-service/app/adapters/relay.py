@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 BATCH = 500
 POLL_SECONDS = 0.5
 # Under load a batch is at least what is committed within this time; a single event never waits.
-PAUSE_SECONDS = 0.015
+PAUSE_SECONDS = 0.01
 SLOW_SECONDS = 5.0
 PRUNE_EVERY_SECONDS = 3600.0
 KEEP_DAYS = 7

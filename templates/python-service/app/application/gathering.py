@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 # Under load a group is at least what comes in within this time; a single item never waits for it.
-PAUSE_SECONDS = 0.015
+PAUSE_SECONDS = 0.01
 
 ItemT = TypeVar("ItemT")
 

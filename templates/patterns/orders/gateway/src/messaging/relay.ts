@@ -11,7 +11,7 @@ const LOCK = 2;
 const BATCH = 500;
 const POLL_MS = 500;
 // Under load a batch is at least what is committed within this time; a single event never waits.
-const PAUSE_MS = 15;
+const PAUSE_MS = 10;
 const PRUNE_MS = 3_600_000;
 const STALLED_MS = 10_000;
 
