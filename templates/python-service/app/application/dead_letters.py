@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-from app.application.broker import Message, Received
+from app.application.broker import Message, Received, dead_letter_topic
 
 # What begins like this was added to the headers when the message became a dead letter.
 NOTE = "dlq-"
@@ -16,6 +16,7 @@ ROOMY_BYTES = 1_000_000
 # The inbox remembers an event for 30 days. What is put back within 21 days is delivered by then, or
 # deleted by the broker; later, a consumer might handle an event a second time.
 TOO_OLD = timedelta(days=21)
+MAX_REASON = 500
 
 
 class NoSuchTopic(Exception):
@@ -35,6 +36,28 @@ class DeadLetters(Protocol):
 
     async def settle(self, letters: Sequence[Received]) -> None:
         """Remember that these were put back."""
+
+
+def dead_letter(message: Received, error: Exception, attempts: int, group: str) -> Message:
+    """Make of a message that `group` gives up what goes to the dead letter topic."""
+    notes = {
+        "dlq-reason": f"{type(error).__name__}: {error}"[:MAX_REASON],
+        "dlq-group": group,
+        "dlq-topic": message.topic,
+        "dlq-partition": str(message.partition),
+        "dlq-offset": str(message.offset),
+        "dlq-attempts": str(attempts),
+        "dlq-time": datetime.now(UTC).isoformat(),
+    }
+    return Message(
+        topic=dead_letter_topic(message.topic),
+        key=message.key,
+        value=message.value,
+        headers=(
+            *(header for header in message.headers if header[0] not in notes),
+            *((name, text.encode()) for name, text in notes.items()),
+        ),
+    )
 
 
 class DeadLetter:

@@ -16,13 +16,13 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Generic, TypeVar
 
 from pydantic import ValidationError
 
-from app.application.broker import Message, Publisher, Received, Unavailable, dead_letter_topic
+from app.application.broker import Publisher, Received, Unavailable
 from app.application.cloudevents import Envelope, MissingHeader
+from app.application.dead_letters import dead_letter
 from app.application.events import Event, Inbox, InvalidMessage, Subscription
 from app.application.gathering import Gathering
 from app.application.retry import backoff
@@ -30,7 +30,6 @@ from app.application.retry import backoff
 logger = logging.getLogger(__name__)
 
 MAX_ATTEMPTS = 5
-MAX_REASON = 500
 
 WorkT = TypeVar("WorkT")
 
@@ -116,7 +115,7 @@ class Dispatcher(Generic[WorkT]):
 
     async def _bury(self, message: Received, error: Exception, attempts: int) -> None:
         """Put the message on the dead letter topic, however long the broker takes to accept it."""
-        letter = self._dead_letter(message, error, attempts)
+        letter = dead_letter(message, error, attempts, self._group)
         logger.error("dead letter", extra=_where(message, error))
         outages = 0
         while True:
@@ -125,26 +124,6 @@ class Dispatcher(Generic[WorkT]):
             except Unavailable:
                 outages += 1
                 await self._sleep(backoff(outages))
-
-    def _dead_letter(self, message: Received, error: Exception, attempts: int) -> Message:
-        notes = {
-            "dlq-reason": f"{type(error).__name__}: {error}"[:MAX_REASON],
-            "dlq-group": self._group,
-            "dlq-topic": message.topic,
-            "dlq-partition": str(message.partition),
-            "dlq-offset": str(message.offset),
-            "dlq-attempts": str(attempts),
-            "dlq-time": datetime.now(UTC).isoformat(),
-        }
-        return Message(
-            topic=dead_letter_topic(message.topic),
-            key=message.key,
-            value=message.value,
-            headers=(
-                *(header for header in message.headers if header[0] not in notes),
-                *((name, text.encode()) for name, text in notes.items()),
-            ),
-        )
 
 
 def _open(message: Received) -> Envelope:

@@ -10,11 +10,9 @@ import {
   handleAll,
   handleWhen,
   retry,
-  TaskCancelledError,
-  TimeoutStrategy,
-  timeout,
   wrap,
 } from "cockatiel";
+import { deadline } from "./policy.ts";
 
 // For the whole call, its retry included: it is what the fan-out waits for at most.
 const DEADLINE_MS = 1_000;
@@ -45,17 +43,13 @@ export class Guard {
     breaker: new ConsecutiveBreaker(FAILURES_IN_A_ROW),
     halfOpenAfter: OPEN_MS,
   });
-  readonly #attempt = wrap(this.#breaker, timeout(DEADLINE_MS, TimeoutStrategy.Aggressive));
+  readonly #deadline = deadline(DEADLINE_MS);
   readonly #bulkhead = bulkhead(IN_FLIGHT, WAITING);
   readonly #retry = retry(handleWhen(isWorthARetry), {
     maxAttempts: RETRIES,
     backoff: new ExponentialBackoff(RETRY_DELAY),
   });
-  readonly #whole = wrap(
-    timeout(DEADLINE_MS, TimeoutStrategy.Aggressive),
-    this.#bulkhead,
-    this.#retry,
-  );
+  readonly #inTurn = wrap(this.#bulkhead, this.#retry);
 
   constructor() {
     this.#retry.onRetry(() => this.retries++);
@@ -74,22 +68,20 @@ export class Guard {
   /** Make a call, unless the service is known to be in trouble. */
   async run<T>(call: Call<T>): Promise<T> {
     try {
-      const answer = await this.#whole.execute(({ signal }) => this.#try(call, signal));
+      const answer = await this.#deadline((signal) =>
+        this.#inTurn.execute(() => this.#try(call, signal)),
+      );
       this.outcomes.ok++;
       return answer;
     } catch (error) {
-      const outcome = outcomeOf(error);
-      this.outcomes[outcome]++;
-      throw outcome === "late"
-        ? new DOMException(`no answer in ${DEADLINE_MS} ms`, "TimeoutError")
-        : error;
+      this.outcomes[outcomeOf(error)]++;
+      throw error;
     }
   }
 
-  #try<T>(call: Call<T>, parent: AbortSignal): Promise<T> {
-    if (this.breaker === "closed") {
-      return this.#attempt.execute(({ signal }) => call(signal), parent);
-    }
+  #try<T>(call: Call<T>, signal: AbortSignal): Promise<T> {
+    signal.throwIfAborted();
+    if (this.breaker === "closed") return this.#breaker.execute(() => call(signal));
     this.#probe(call);
     return Promise.reject(new BrokenCircuitError());
   }
@@ -101,7 +93,7 @@ export class Guard {
   #probe<T>(call: Call<T>): void {
     // One at a time. The library would let further ones wait for the first.
     if (this.breaker === "half-open") return;
-    this.#attempt.execute(({ signal }) => call(signal)).catch(() => {});
+    this.#breaker.execute(() => this.#deadline(call)).catch(() => {});
   }
 }
 
@@ -111,7 +103,7 @@ function isWorthARetry(error: unknown): boolean {
 }
 
 function outcomeOf(error: unknown): Outcome {
-  if (error instanceof TaskCancelledError) return "late";
+  if (error instanceof DOMException && error.name === "TimeoutError") return "late";
   if (error instanceof BrokenCircuitError) return "broken";
   if (error instanceof BulkheadRejectedError) return "full";
   return "failed";
