@@ -45,6 +45,8 @@ def test_an_item_through_the_gateway(stack: Stack) -> None:
 
     assert [(kind, data["id"]) for _, kind, data in stack.topic("notes")] == [("item.created", item["id"])]
     assert [row["consumer"] for row in stack.rows("notes", "SELECT consumer FROM inbox")] == ["notes"]
+    replayed = dsscaffold("replay", "notes", cwd=stack.repo)
+    assert (replayed.returncode, replayed.stdout) == (0, "No dead letter of notes waits.\n")
 
 
 def test_the_gateway_says_when_a_service_is_gone_and_finds_it_again(stack: Stack) -> None:

@@ -143,7 +143,7 @@ def test_poison_goes_aside_and_the_partition_goes_on(stack: Stack) -> None:
         b"no event": (b"{}", {"x": "y"}, everyone),
         b"tombstone": (None, {"x": "y"}, everyone),
         # As large as a message can be; with notes on it, it is larger.
-        b"large": (b"x" * (LARGEST - 400), event("order.completed"), {"gateway", "recommendations"}),
+        b"large": (b"x" * (LARGEST - 350), event("order.completed"), {"gateway", "recommendations"}),
     }
     old = len(letters(stack))
     for key, (value, headers, _) in poison.items():

@@ -65,9 +65,11 @@ def test_a_slow_upstream_costs_the_page_its_part_and_hardly_any_time(stack: Stac
     upstream.slow = False
     wait_for(lambda: FanOut(stack).times(1) and breaker(stack) == ("closed", "0"), "the breaker closes", 10)
 
-    # Noise of the machine only ever adds: the quietest of three rounds counts.
-    extra = min(_extra(stack, upstream) for _ in range(3))
-    assert extra <= DEAD_UPSTREAM_S
+    # A noisy machine only ever adds to it: one round in three that is quick enough will do.
+    extra = [_extra(stack, upstream)]
+    while extra[-1] > DEAD_UPSTREAM_S and len(extra) < 3:
+        extra.append(_extra(stack, upstream))
+    assert extra[-1] <= DEAD_UPSTREAM_S, extra
     back = FanOut(stack).times(10)
     assert (back.statuses, back.degraded) == ({200: 10}, {})
 
