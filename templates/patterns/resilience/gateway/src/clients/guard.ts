@@ -7,7 +7,6 @@ import {
   circuitBreaker,
   ExponentialBackoff,
   halfJitterGenerator,
-  handleAll,
   handleWhen,
   retry,
   TaskCancelledError,
@@ -15,6 +14,7 @@ import {
   timeout,
   wrap,
 } from "cockatiel";
+import { Abandoned, type Terms } from "./policy.ts";
 
 // For the whole call, its retry included: it is what the fan-out waits for at most.
 const DEADLINE_MS = 1_000;
@@ -29,33 +29,39 @@ const IN_FLIGHT = 50;
 const WAITING = 100;
 
 type Call<T> = (signal: AbortSignal) => Promise<T>;
-export type Outcome = "ok" | "failed" | "late" | "broken" | "full";
+export type Outcome = "ok" | "failed" | "late" | "broken" | "full" | "abandoned";
+
+/** What differs from one call of a service to another. */
+export interface GuardTerms extends Terms {
+  deadlineMs?: number;
+  /** What finds out whether the service is back; else it is the call itself, which is repeatable. */
+  trial?: Call<unknown>;
+}
 
 /**
  * Keeps a service in trouble from taking the gateway with it. From the outside in: a deadline, a
  * bulkhead, a retry, and a circuit breaker around each attempt.
- *
- * Its calls have to be idempotent, because they are repeated: by the retry, and by the breaker.
  */
 export class Guard {
-  readonly outcomes: Record<Outcome, number> = { ok: 0, failed: 0, late: 0, broken: 0, full: 0 };
+  readonly outcomes: Record<Outcome, number> = {
+    ok: 0,
+    failed: 0,
+    late: 0,
+    broken: 0,
+    full: 0,
+    abandoned: 0,
+  };
   retries = 0;
 
-  readonly #breaker = circuitBreaker(handleAll, {
+  readonly #breaker = circuitBreaker(handleWhen(isItsFault).orWhenResult(isServerError), {
     breaker: new ConsecutiveBreaker(FAILURES_IN_A_ROW),
     halfOpenAfter: OPEN_MS,
   });
-  readonly #attempt = wrap(this.#breaker, timeout(DEADLINE_MS, TimeoutStrategy.Aggressive));
   readonly #bulkhead = bulkhead(IN_FLIGHT, WAITING);
   readonly #retry = retry(handleWhen(isWorthARetry), {
     maxAttempts: RETRIES,
     backoff: new ExponentialBackoff(RETRY_DELAY),
   });
-  readonly #whole = wrap(
-    timeout(DEADLINE_MS, TimeoutStrategy.Aggressive),
-    this.#bulkhead,
-    this.#retry,
-  );
 
   constructor() {
     this.#retry.onRetry(() => this.retries++);
@@ -72,25 +78,26 @@ export class Guard {
   }
 
   /** Make a call, unless the service is known to be in trouble. */
-  async run<T>(call: Call<T>): Promise<T> {
+  async run<T>(call: Call<T>, terms: GuardTerms = {}): Promise<T> {
+    const { deadlineMs = DEADLINE_MS, repeatable = true, trial = call } = terms;
+    const outer = wrap(within(deadlineMs), this.#bulkhead);
+    const whole = repeatable ? wrap(outer, this.#retry) : outer;
     try {
-      const answer = await this.#whole.execute(({ signal }) => this.#try(call, signal));
-      this.outcomes.ok++;
+      const answer = await whole.execute(({ signal }) => this.#try(call, trial, signal));
+      this.outcomes[isServerError(answer) ? "failed" : "ok"]++;
       return answer;
     } catch (error) {
       const outcome = outcomeOf(error);
       this.outcomes[outcome]++;
       throw outcome === "late"
-        ? new DOMException(`no answer in ${DEADLINE_MS} ms`, "TimeoutError")
+        ? new DOMException(`no answer in ${deadlineMs} ms`, "TimeoutError")
         : error;
     }
   }
 
-  #try<T>(call: Call<T>, parent: AbortSignal): Promise<T> {
-    if (this.breaker === "closed") {
-      return this.#attempt.execute(({ signal }) => call(signal), parent);
-    }
-    this.#probe(call);
+  #try<T>(call: Call<T>, trial: Call<unknown>, signal: AbortSignal): Promise<T> {
+    if (this.breaker === "closed") return this.#breaker.execute(() => call(signal));
+    this.#probe(trial);
     return Promise.reject(new BrokenCircuitError());
   }
 
@@ -98,11 +105,26 @@ export class Guard {
    * Find out whether the service is back, once the breaker has been open long enough. The caller
    * does not wait for it: it would be slow for as long as the service is.
    */
-  #probe<T>(call: Call<T>): void {
+  #probe(trial: Call<unknown>): void {
     // One at a time. The library would let further ones wait for the first.
     if (this.breaker === "half-open") return;
-    this.#attempt.execute(({ signal }) => call(signal)).catch(() => {});
+    const attempt = wrap(this.#breaker, within(DEADLINE_MS));
+    attempt.execute(({ signal }) => trial(signal)).catch(() => {});
   }
+}
+
+/** A deadline; what a call leaves to be read afterwards, such as a body that streams, goes on. */
+function within(ms: number) {
+  return timeout(ms, { strategy: TimeoutStrategy.Aggressive, abortOnReturn: false });
+}
+
+function isItsFault(error: unknown): boolean {
+  return !(error instanceof Abandoned);
+}
+
+/** An answer that is passed on as it came may still tell of a service in trouble. */
+function isServerError(answer: unknown): boolean {
+  return Number(Object(answer).statusCode) >= 500;
 }
 
 /** A late answer has used up the time, and an open breaker stays open for longer than a retry waits. */
@@ -111,6 +133,7 @@ function isWorthARetry(error: unknown): boolean {
 }
 
 function outcomeOf(error: unknown): Outcome {
+  if (error instanceof Abandoned) return "abandoned";
   if (error instanceof TaskCancelledError) return "late";
   if (error instanceof BrokenCircuitError) return "broken";
   if (error instanceof BulkheadRejectedError) return "full";
