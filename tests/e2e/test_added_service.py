@@ -88,7 +88,7 @@ def test_it_passes_its_own_tests_and_those_of_the_running_stack(running: Stack) 
             check=False,
         )
         assert result.returncode == 0, result.stdout + result.stderr
-    assert "payments" in result.stdout
+    assert running.rows("payments", "SELECT 1 FROM items"), "the system tests have not asked the new service"
 
 
 def test_a_service_that_is_renamed_is_found_under_its_new_name_alone(running: Stack) -> None:
