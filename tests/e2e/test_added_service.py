@@ -106,7 +106,7 @@ def test_a_service_that_is_renamed_is_found_under_its_new_name_alone(running: St
 def test_a_service_that_is_removed_is_stopped_and_its_route_is_gone(running: Stack) -> None:
     before = running.wait_healthy()
 
-    change(running, "remove-service", "billing", "--force")
+    change(running, "remove-service", "billing", "--yes")
     after = up(running)
 
     gone = answers(running, "/api/billing/items", 404)
