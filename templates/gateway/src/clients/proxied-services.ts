@@ -32,11 +32,11 @@ export class ProxiedServices {
   }
 
   /** Read the file, and follow it from then on; throws if it is wrong already. */
-  static async open(path: string, log: Logger): Promise<ProxiedServices> {
+  static async open(path: string, log: Logger, lookMs = LOOK_MS): Promise<ProxiedServices> {
     const services = new ProxiedServices(path, log);
     services.#text = await readFile(path, "utf8");
     services.#change(parseServices(services.#text));
-    void services.#follow();
+    void services.#follow(lookMs);
     return services;
   }
 
@@ -49,10 +49,10 @@ export class ProxiedServices {
     await Promise.all([...this.#services.values()].map((service) => this.#drop(service)));
   }
 
-  async #follow(): Promise<void> {
+  async #follow(lookMs: number): Promise<void> {
     const { signal } = this.#closing;
     try {
-      for await (const _ of setInterval(LOOK_MS, undefined, { signal, ref: false })) {
+      for await (const _ of setInterval(lookMs, undefined, { signal, ref: false })) {
         await this.#look();
       }
     } catch (error) {

@@ -1,12 +1,17 @@
 import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import type { RequestListener } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import Fastify from "fastify";
 import type { Guard } from "../src/clients/guard.ts";
 import { checkUpstreams, forgetService, guards, proxyPolicyFor } from "../src/clients/policies.ts";
 import { connectPool } from "../src/clients/pool.ts";
+import { ProxiedServices } from "../src/clients/proxied-services.ts";
 import { useProblems } from "../src/problem.ts";
 import { serviceProxy } from "../src/routes/service-proxy.ts";
+import { log } from "./support/silent-logger.ts";
 import { answering, startServer } from "./support/upstream-server.ts";
 
 /** The way through to a service that does what the test wants; `asked` is what came to it. */
@@ -116,12 +121,16 @@ test("clients that leave are not the fault of the service", async (t) => {
 });
 
 test("its state is shown until it is gone", async (t) => {
-  await proxied(t, answering({}));
+  const folder = await mkdtemp(join(tmpdir(), "proxied-"));
+  t.after(() => rm(folder, { recursive: true }));
+  await writeFile(join(folder, "services.txt"), "/api/notes http://notes:8000\n");
 
+  const services = await ProxiedServices.open(join(folder, "services.txt"), log);
   assert.deepEqual(checkUpstreams(), {
     status: "ok",
     notes: { breaker: "closed", inFlight: 0 },
   });
-  forgetService("notes");
+  await services.close();
+
   assert.deepEqual(checkUpstreams(), { status: "ok" });
 });
