@@ -16,6 +16,11 @@ async function follow(t: TestContext, text: string) {
   const path = join(folder, "services.txt");
   await writeFile(path, text);
   const errors: string[] = [];
+  // As git and editors do it: another file in the place of the old one.
+  const replace = async (text: string) => {
+    await writeFile(`${path}.new`, text);
+    await rename(`${path}.new`, path);
+  };
   const silent = Object.create(log, {
     error: { value: ({ err }: { err: Error }) => errors.push(err.message) },
   }) as Logger;
@@ -24,7 +29,7 @@ async function follow(t: TestContext, text: string) {
     await services.close();
     await rm(folder, { recursive: true });
   });
-  return { services, errors, path };
+  return { services, errors, path, replace };
 }
 
 async function until(condition: () => boolean) {
@@ -55,40 +60,38 @@ test("a file that is wrong is refused with the line", () => {
 });
 
 test("a service that comes into the file is open, and one that leaves it is not", async (t) => {
-  const { services, path } = await follow(t, NOTES);
+  const { services, replace } = await follow(t, NOTES);
   const notes = services.get("notes");
   assert.ok(notes);
 
-  await writeFile(path, NOTES + PAYMENTS);
+  await replace(NOTES + PAYMENTS);
   await until(() => services.get("payments") !== undefined);
   assert.equal(services.get("payments")?.url, "http://127.0.0.1:21000");
   assert.equal(services.get("notes"), notes);
 
-  // As git and editors do it: another file in the place of the old one.
-  await writeFile(`${path}.new`, PAYMENTS);
-  await rename(`${path}.new`, path);
+  await replace(PAYMENTS);
   await until(() => services.get("notes") === undefined);
   assert.ok(notes.pool.closed);
 });
 
 test("a service that moves is asked at its new address", async (t) => {
-  const { services, path } = await follow(t, NOTES);
+  const { services, replace } = await follow(t, NOTES);
 
-  await writeFile(path, "/api/notes http://notes:9000\n");
+  await replace("/api/notes http://notes:9000\n");
 
   await until(() => services.get("notes")?.url === "http://notes:9000");
 });
 
 test("while the file is wrong or gone, all stays as it was, and the log says so once", async (t) => {
-  const { services, errors, path } = await follow(t, NOTES);
+  const { services, errors, path, replace } = await follow(t, NOTES);
 
-  await writeFile(path, `${NOTES}/api/payments http://pay`);
+  await replace(`${NOTES}/api/payments http://pay`);
   await until(() => errors.length > 0);
-  await writeFile(path, `${NOTES}/api/payments payments:8000\n`);
+  await replace(`${NOTES}/api/payments payments:8000\n`);
   await until(() => errors.length > 1);
   assert.ok(services.get("notes"));
 
-  await writeFile(path, NOTES + PAYMENTS);
+  await replace(NOTES + PAYMENTS);
   await until(() => services.get("payments") !== undefined);
   await rm(path);
   await until(() => errors.length > 2);
