@@ -106,10 +106,14 @@ test("an answer streams for as long as it likes, and holds no place meanwhile", 
 
 test("clients that leave are not the fault of the service", async (t) => {
   const { guard, call } = await proxied(t, () => {});
+  const endless = () => new ReadableStream({ start: (body) => body.enqueue(new Uint8Array(9)) });
 
-  for (let i = 0; i < 6; i++) {
+  for (const upload of [false, false, false, true, true, true]) {
     const client = new AbortController();
-    const answer = call("GET", { signal: client.signal });
+    const { signal } = client;
+    const answer = upload
+      ? call("POST", { signal, body: endless(), duplex: "half" })
+      : call("GET", { signal });
     await until(() => guard.inFlight === 1);
     client.abort();
     await assert.rejects(answer, { name: "AbortError" });
