@@ -76,9 +76,9 @@ class Changes:
         running = [unit for unit in units if _active(supervisor, unit.name)]
         changed = [unit.name for unit in running if supervisor.differs(unit)]
         if gone:
-            emit(Note(f"{_and(gone)} {'is' if len(gone) == 1 else 'are'} not in compose.yaml any more."))
+            emit(Note(f"Not in compose.yaml any more, and stopped: {', '.join(gone)}."))
         if changed:
-            emit(Note(f"{_and(changed)} {'starts' if len(changed) == 1 else 'start'} again: compose.yaml has changed."))
+            emit(Note(f"Described otherwise now, and started again: {', '.join(changed)}."))
         await supervisor.stop(gone)
         supervisor.forget(gone)
         await supervisor.stop(changed, for_good=False)
