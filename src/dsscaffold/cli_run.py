@@ -63,7 +63,10 @@ def up(
     port: Port = None,
     json: Json = False,
 ) -> None:
-    """Start everything, in the order of its dependencies, and follow the logs until Ctrl-C."""
+    """Start everything, in the order of its dependencies, and follow the logs until Ctrl-C.
+
+    Where it runs already, bring it to what compose.yaml says, and leave alone what is as it says.
+    """
     from dsscaffold.commands.up import run_up
     from dsscaffold.render import Printer
     from dsscaffold.render.up import UpPrinter

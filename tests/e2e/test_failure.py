@@ -200,7 +200,7 @@ def _gone(process: psutil.Process) -> bool:
 def test_a_second_up_says_who_runs_already(stack: Stack) -> None:
     result = dsscaffold("up", "--detach", cwd=stack.repo)
     assert "Traceback" not in result.stderr
-    assert "running" in (result.stdout + result.stderr)
+    assert "runs this repository already" in (result.stdout + result.stderr)
     assert stack.status()["exit"] == 0
 
 

@@ -22,6 +22,7 @@ COMBINATIONS = [
     ),
     Manifest("fan-out", "kafka", (), (PROFILES,)),
     Manifest("blank", "kafka", (), (Service("notes", "python"),)),
+    Manifest("blank-resilience", "kafka", ("resilience",), (Service("notes", "python"),)),
     # Two blank services, one of which says so, beside one with a role.
     Manifest(
         "blank-services", "kafka", (), (PROFILES, Service("notes", "python"), Service("team-notes", "python", "blank"))

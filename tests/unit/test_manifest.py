@@ -174,3 +174,22 @@ def test_a_catalogue_without_a_blank_role_leaves_a_service_without_one(catalogue
     plan = make_plan(Manifest("demo", "kafka", (), (Service("notes", "python"),)), catalogue, "1.2.3")
     assert [layer.name for layer in plan.parts[-1].layers] == ["python-service", "python-service"]
     assert plan.context["role_services"] == {}
+
+
+def test_a_broker_says_where_it_is(templates: Path) -> None:
+    broker = templates / "brokers/kafka/broker.yaml"
+    manifest = Manifest("demo", "kafka", (), ())
+    assert "broker_url" not in make_plan(manifest, load_catalogue(templates), "1").context
+
+    broker.write_text("title: Kafka\nsummary: A log\nurl: kafka:9092\n")
+    assert make_plan(manifest, load_catalogue(templates), "1").context["broker_url"] == "kafka:9092"
+
+    broker.write_text("title: Kafka\nsummary: A log\nurl: [kafka, 9092]\n")
+    with pytest.raises(UsageError, match=r"broker\.yaml:3"):
+        load_catalogue(templates)
+
+
+def test_only_a_broker_has_an_address(templates: Path) -> None:
+    (templates / "roles/orders/role.yaml").write_text("title: Orders\nsummary: Orders\nurl: orders:8000\n")
+    with pytest.raises(UsageError, match="url"):
+        load_catalogue(templates)

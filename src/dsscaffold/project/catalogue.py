@@ -24,7 +24,10 @@ class Requirements:
 
 @dataclass(frozen=True)
 class Entry:
-    """One pattern, broker or role. `folder` holds its layers, a folder for each part that it adds to."""
+    """One pattern, broker or role. `folder` holds its layers, a folder for each part that it adds to.
+
+    `url` is where a broker is for whoever uses it, in the form that its client takes.
+    """
 
     name: str
     title: str
@@ -32,6 +35,7 @@ class Entry:
     folder: Path
     requires: Requirements
     week: int | None = None
+    url: str | None = None
 
     def layer(self, target: str) -> Path | None:
         """Return the folder that this entry lays over `target` ("gateway", "python-service"), if it has one."""
@@ -90,7 +94,7 @@ def load_catalogue(root: Path) -> Catalogue:
         root=root,
         languages=tuple(languages),
         patterns=_read_entries(root / "patterns", "pattern.yaml"),
-        brokers=_read_entries(root / "brokers", "broker.yaml"),
+        brokers=_read_entries(root / "brokers", "broker.yaml", _KEYS | {"url"}),
         roles=_read_entries(root / "roles", "role.yaml"),
         presets={path.stem: path for path in sorted((root / "presets").glob("*.yaml"))},
     )
@@ -108,17 +112,17 @@ def _installed_templates() -> Path:
     )
 
 
-def _read_entries(folder: Path, filename: str) -> dict[str, Entry]:
-    return {path.parent.name: _read_entry(path) for path in sorted(folder.glob(f"*/{filename}"))}
-
-
 _KEYS = frozenset({"title", "summary", "requires", "conflicts", "week"})
 _REQUIRES = frozenset({"patterns", "roles"})
 
 
-def _read_entry(path: Path) -> Entry:
+def _read_entries(folder: Path, filename: str, keys: frozenset[str] = _KEYS) -> dict[str, Entry]:
+    return {path.parent.name: _read_entry(path, keys) for path in sorted(folder.glob(f"*/{filename}"))}
+
+
+def _read_entry(path: Path, keys: frozenset[str]) -> Entry:
     source = read_yaml(path)
-    data = source.mapping((), source.data, _KEYS)
+    data = source.mapping((), source.data, keys)
     requires = source.mapping(("requires",), data.get("requires"), _REQUIRES)
     return Entry(
         name=path.parent.name,
@@ -131,4 +135,6 @@ def _read_entry(path: Path) -> Entry:
             conflicts=source.texts(("conflicts",), data.get("conflicts")),
         ),
         week=data.get("week"),
+        # Templates of an older release do not say it, and ask for it nowhere.
+        url=source.text(("url",), data["url"]) if "url" in data else None,
     )

@@ -51,18 +51,21 @@ def make_plan(manifest: Manifest, catalogue: Catalogue, version: str) -> Plan:
         )
         for service in manifest.services
     ]
-    return Plan(tuple(parts), make_context(manifest, version))
+    return Plan(tuple(parts), make_context(manifest, catalogue, version))
 
 
-def make_context(manifest: Manifest, version: str) -> dict[str, Any]:
+def make_context(manifest: Manifest, catalogue: Catalogue, version: str) -> dict[str, Any]:
     """Return the names that templates may use. They are only ever added to: old archives must still render."""
     roles: defaultdict[str, list[str]] = defaultdict(list)
     for service in manifest.services:
         if service.role:
             roles[service.role].append(service.name)
+    url = catalogue.brokers[manifest.broker].url
     return {
         "project_name": manifest.name,
         "broker": manifest.broker,
+        # Else it stays undefined, which a template that asks for it is told.
+        **({"broker_url": url} if url else {}),
         "patterns": list(manifest.patterns),
         "services": [_service_context(service) for service in manifest.services],
         "role_services": dict(roles),

@@ -77,6 +77,11 @@ class RunFolder:
         return self.root / "cache"
 
     @property
+    def mounts(self) -> Path:
+        """What containers see as mounted folders, with the addresses of this machine; one folder a service."""
+        return self.root / "mounts"
+
+    @property
     def supervisor_log(self) -> Path:
         """What a detached supervisor prints: nothing, unless it has a defect."""
         return self.root / "supervisor.log"

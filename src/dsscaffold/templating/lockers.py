@@ -98,7 +98,7 @@ class Uv:
 
     manifest = "pyproject.toml"
     companions: tuple[str, ...] = ()
-    _default = "--universal --generate-hashes --no-annotate"
+    _default = "--universal --generate-hashes"
     _head = re.compile(r"^#\s+uv pip compile (?P<arguments>.+)$", re.MULTILINE)
     _pinned = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)(?:\[[^]]*\])?==.*(?:\n[ \t]+.*)*", re.MULTILINE)
     _flags = frozenset({"--universal", "--generate-hashes", "--no-annotate", "--all-extras", "--no-strip-extras"})
@@ -138,14 +138,16 @@ class Uv:
     def _arguments(self, name: str, lock: str) -> list[str]:
         """Return the arguments of the command in the head of a lock file, as far as they are known to be harmless."""
         found = self._head.search(lock)
-        words = iter(shlex.split(found["arguments"]) if found else shlex.split(self._default))
+        words = iter(shlex.split(found["arguments"] if found else self._default))
         kept = []
         for word in words:
+            option, equals, value = word.partition("=")
             if word in self._flags:
                 kept.append(word)
-            elif word in self._valued and re.fullmatch(r"[\w.-]+", value := next(words, "")):
-                kept += [word, value]
-        return [*kept, self.manifest, "-o", name]
+            elif option in self._valued and re.fullmatch(r"[\w.-]+", value := value if equals else next(words, "")):
+                kept.append(f"{option}={value}")
+        # Spelt as Renovate reads it in the head.
+        return [*kept, f"--output-file={name}", self.manifest]
 
 
 LOCKERS: tuple[Locker, ...] = (Npm(), Uv())

@@ -5,6 +5,8 @@ import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import { type TestContext, test } from "node:test";
 import Fastify from "fastify";
+import { deadline } from "../src/clients/policy.ts";
+import { connectPool } from "../src/clients/pool.ts";
 import { useProblems } from "../src/problem.ts";
 import { serviceProxy } from "../src/routes/service-proxy.ts";
 import { answering, silent, startServer } from "./support/upstream-server.ts";
@@ -16,8 +18,13 @@ async function proxyTo(t: TestContext, url: string, deadlineMs = 10_000): Promis
   const app = Fastify({ forceCloseConnections: true });
   useProblems(app);
   app.post(route, async () => ({ answeredBy: "gateway" }));
-  await app.register(serviceProxy, { services: [{ name: "notes", route, url }], deadlineMs });
-  t.after(() => app.close());
+  const pool = connectPool(url);
+  const notes = { name: "notes", url, pool, policy: deadline(deadlineMs) };
+  await app.register(serviceProxy, { services: new Map([["notes", notes]]) });
+  t.after(async () => {
+    await app.close();
+    await pool.close();
+  });
   return app.listen({ host: "127.0.0.1", port: 0 });
 }
 
@@ -165,6 +172,34 @@ test("a call that the gateway answers itself is not passed on", async (t) => {
 
   assert.deepEqual(await own.json(), { answeredBy: "gateway" });
   assert.equal(((await passedOn.json()) as { url: string }).url, "/");
+});
+
+test("a service that nobody knows is a 404", async (t) => {
+  const base = await proxyOf(t, echo);
+
+  for (const path of ["/api/nowhere", "/api/nowhere/items", "/api/Notes/items"]) {
+    const response = await fetch(`${base}${path}`, { method: "POST", body: "{}" });
+
+    assert.equal(response.status, 404);
+    assert.match(String(response.headers.get("content-type")), /^application\/problem\+json/);
+    const { detail } = (await response.json()) as { detail: string };
+    assert.equal(detail, `There is no POST ${path}`);
+  }
+});
+
+test("an answer may take longer than the deadline, once it has begun", async (t) => {
+  const base = await proxyOf(
+    t,
+    (_request, response) => {
+      response.writeHead(200).write("first");
+      setTimeout(() => response.end("second"), 200);
+    },
+    100,
+  );
+
+  const response = await fetch(`${base}${route}/slow`);
+
+  assert.equal(await response.text(), "firstsecond");
 });
 
 test("a service that is not there is a 502, and one that is too slow a 504", async (t) => {

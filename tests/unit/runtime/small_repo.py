@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -59,6 +60,15 @@ class SmallRepo:
         (folder / "requirements.txt").write_text("# nothing\n")
         (folder / "compose.yaml").write_text(SERVICE.format(name=name, needs=needs, hung=hung))
         self.names += [] if name in self.names else [name]
+        self._include()
+
+    def remove(self, name: str) -> None:
+        """Take a service out of compose.yaml, and its folder away."""
+        self.names.remove(name)
+        shutil.rmtree(self.root / name)
+        self._include()
+
+    def _include(self) -> None:
         paths = ["jobs/compose.yaml", *(f"{known}/compose.yaml" for known in self.names)]
         (self.root / "compose.yaml").write_text(f"include: {json.dumps(paths)}\n")
 

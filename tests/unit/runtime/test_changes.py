@@ -11,10 +11,12 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from dsscaffold.commands.down import run_stop
 from dsscaffold.commands.restart import run_restart
+from dsscaffold.commands.status import run_status
 from dsscaffold.errors import DsscaffoldError, UsageError
 from dsscaffold.runtime.events import Event, Note, Ready, ServiceChanged
 from dsscaffold.runtime.local.control import _socket_path
@@ -61,6 +63,79 @@ def test_up_brings_a_new_service_into_what_runs_and_touches_no_other(repo: Small
     assert {name: repo.pid(name) for name in pids} == pids
     # It makes what is missing for a service that was added later.
     assert repo.migrations() == 2
+
+
+def test_up_without_names_makes_what_runs_what_the_compose_file_says(repo: SmallRepo) -> None:
+    repo.add("other")
+    first = repo.up()
+    before = {service.name: (service.pid, service.since) for service in run_status(repo.root).services}
+    repo.remove("other")
+    repo.add("payments", ON_MIGRATE)
+    compose = repo.root / "orders/compose.yaml"
+    compose.write_text(compose.read_text().replace("NAME: orders", "NAME: changed"))
+
+    result = repo.up()
+
+    assert result.ok
+    assert result.pid == first.pid
+    assert repo.states() == {"orders": "healthy", "payments": "healthy", "users": "healthy"}
+    users = repo.service("users")
+    assert (users.pid, users.since, users.restarts) == (*before["users"], 0)
+    assert not psutil.pid_exists(before["other"][0] or 0)
+    assert repo.journal("orders") == ["start orders", "stop orders", "start changed"]
+
+
+def test_up_without_names_starts_what_was_stopped_and_touches_nothing_else(repo: SmallRepo) -> None:
+    repo.up()
+    users = repo.service("users")
+    run_stop(repo.root, ("orders",), on_event=ignore)
+    assert repo.up().ok
+    assert repo.states() == {"orders": "healthy", "users": "healthy"}
+    assert repo.up().ok
+    assert repo.service("users") == users
+    assert repo.journal("orders") == ["start orders", "stop orders", "start orders"]
+
+
+def test_up_without_names_with_a_broken_compose_file_changes_nothing(repo: SmallRepo) -> None:
+    repo.up()
+    before = run_status(repo.root)
+    (repo.root / "compose.yaml").write_text("include: [nowhere.yaml]\n")
+    with pytest.raises(DsscaffoldError, match=r"nowhere\.yaml does not exist"):
+        repo.up()
+    assert run_status(repo.root) == before
+
+
+def test_a_mounted_folder_is_read_with_the_addresses_of_this_machine_and_follows_every_up(repo: SmallRepo) -> None:
+    compose = repo.root / "orders/compose.yaml"
+    mounted = "volumes: ['./routes:/srv/routes:ro']\n    x-local"
+    text = compose.read_text().replace("PORT:", "ROUTES: /srv/routes/list.txt, PORT:")
+    compose.write_text(text.replace("x-local", mounted))
+    (repo.root / "orders/routes").mkdir()
+    source = repo.root / "orders/routes/list.txt"
+    source.write_text("users http://users:8000\n")
+    (repo.root / "orders/routes/old.txt").touch()
+    repo.up()
+    pid = repo.service("orders").pid
+    path = Path(psutil.Process(pid).environ()["ROUTES"])
+    assert path.read_text() == f"users {repo.service('users').url}\n"
+
+    repo.add("payments")
+    source.write_text("payments http://payments:8000\n")
+    (repo.root / "orders/routes/old.txt").unlink()
+    assert repo.up("payments").ok
+
+    assert path.read_text() == f"payments {repo.service('payments').url}\n"
+    assert [file.name for file in path.parent.iterdir()] == ["list.txt"]
+    assert repo.service("orders").pid == pid
+
+
+def test_a_mounted_file_that_is_no_text_is_an_error(repo: SmallRepo) -> None:
+    compose = repo.root / "orders/compose.yaml"
+    compose.write_text(compose.read_text().replace("x-local", "volumes: ['./data:/data:ro']\n    x-local"))
+    (repo.root / "orders/data").mkdir()
+    (repo.root / "orders/data/picture.png").write_bytes(b"\xff\xd8")
+    with pytest.raises(UsageError, match=r"orders/compose\.yaml:3: picture\.png .* is not UTF-8 text"):
+        repo.up()
 
 
 def test_up_of_what_runs_already_changes_nothing(repo: SmallRepo) -> None:

@@ -232,7 +232,9 @@ def test_what_is_refused(write: Write, read: Read, text: str, message: str) -> N
     ("key", "message"),
     [
         ("deploy: {replicas: 2}", "key `deploy`, which cannot be honoured"),
-        ("volumes: ['.:/app']", "key `volumes`, which cannot be honoured"),
+        ("volumes: ['.:/app']", "This volume cannot be honoured"),
+        ("volumes: ['./none:/srv/none:ro']", "This volume cannot be honoured"),
+        ("volumes: ['data:/data:ro']", "This volume cannot be honoured"),
         ("depends_on: [b]", "`a` depends on `b`, which does not run here"),
         ("depends_on: [a]", "circle: a -> a"),
         ("depends_on: {a: {condition: healthy}}", "condition `healthy` is unknown"),

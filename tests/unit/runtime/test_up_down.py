@@ -18,7 +18,7 @@ from dsscaffold.commands.logs import run_logs
 from dsscaffold.commands.status import run_status
 from dsscaffold.commands.up import run_up
 from dsscaffold.errors import DsscaffoldError, UsageError
-from dsscaffold.runtime.events import EnvironmentDone, Event, LogLine, Ready, ServiceChanged
+from dsscaffold.runtime.events import EnvironmentDone, Event, LogLine, Note, Ready, ServiceChanged
 from dsscaffold.runtime.lock import is_held
 from dsscaffold.runtime.repo import find_repo
 from dsscaffold.runtime.results import UpResult
@@ -130,12 +130,16 @@ def test_up_status_logs_down(repo: Path, journal: Journal, lives: Lives) -> None
     assert not run_down(repo).was_running
 
 
-def test_the_second_up_of_a_repository_is_refused(repo: Path) -> None:
+def test_the_second_up_of_a_repository_says_who_runs_it_and_touches_nothing(repo: Path) -> None:
     pid = detached(repo).pid
+    before = run_status(repo)
     for detach in (True, False):
-        with pytest.raises(DsscaffoldError, match=rf"up already, by process {pid}: all 1 services are healthy"):
-            run_up(repo, on_event=lambda _: None, detach=detach)
-    assert run_status(repo).healthy
+        events: list[Event] = []
+        result = run_up(repo, on_event=events.append, detach=detach)
+        assert result.ok
+        assert result.pid == pid
+        assert any(isinstance(event, Note) and f"Process {pid} runs this" in event.text for event in events)
+    assert run_status(repo) == before
 
 
 def test_up_again_keeps_ports_and_environments(repo: Path) -> None:

@@ -16,18 +16,21 @@ from dsscaffold.runtime.compose.model import (
     SERVERS,
     Dependency,
     Local,
+    Mount,
     PublishedPort,
     Restart,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Set
+    from pathlib import Path
 
     from dsscaffold.runtime.compose.source import Value
 
 Entries = dict[str, "Value"]
 _Word = TypeVar("_Word", bound=str)
 _LOCAL_KEYS = {"server", "runtime", "command", "ignore", "skip", "hung_after"}
+_MOUNT = re.compile(r"(?P<source>\.[^:]*):(?P<target>/[^:]+):ro")
 _DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?(?:(\d+)ms)?")
 
 
@@ -119,6 +122,20 @@ def _port(value: Value, published: str, target: str) -> PublishedPort | None:
         if not text.isdecimal() or not 1 <= int(text) <= 65535:
             raise value.error(f"`{text}` is no port that can be published without Docker (1 to 65535, no range).")
     return PublishedPort(int(published), int(target)) if published else None
+
+
+def mounts(value: Value, folder: Path) -> tuple[Mount, ...]:
+    """Return the folders that are mounted to be read; no other volume can be had without a container."""
+    found = []
+    for item in value.sequence():
+        match = None if item.is_mapping else _MOUNT.fullmatch(item.text())
+        if match is None or not (folder / match["source"]).is_dir():
+            raise item.error(
+                "This volume cannot be honoured without a container: only a folder beside this file can, read-only.",
+                "Example: ./settings:/srv/settings:ro; or leave all out locally: x-local: {ignore: [volumes]}",
+            )
+        found.append(Mount(folder / match["source"], match["target"].rstrip("/")))
+    return tuple(found)
 
 
 def duration(value: Value) -> float:

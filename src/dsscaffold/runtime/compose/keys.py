@@ -20,6 +20,7 @@ HONOURED = {
     "restart",
     "stop_grace_period",
     "stop_signal",
+    "volumes",
     "x-local",
 }
 
@@ -55,9 +56,6 @@ def check_keys(entries: Mapping[str, Value], local: Local, name: str) -> None:
     if local.server is not None:
         return
     allowed = HONOURED | REPLACED | WITHOUT_EFFECT | local.ignore
-    if "build" not in entries:
-        # The mounts of a ready-made image bring in what `x-local.command` finds in its own folder.
-        allowed = allowed | {"volumes"}
     for key, value in entries.items():
         if key not in allowed and not key.startswith("x-"):
             raise value.error(

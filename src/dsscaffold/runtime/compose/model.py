@@ -40,6 +40,14 @@ class PublishedPort:
 
 
 @dataclass(frozen=True)
+class Mount:
+    """A folder of the repository that a container sees, read-only, as `target`."""
+
+    source: Path
+    target: str
+
+
+@dataclass(frozen=True)
 class Restart:
     """What to do when a process ends; `limit` bounds the restarts of `on-failure`."""
 
@@ -82,6 +90,7 @@ class ComposeService:
     stop_grace: float = 10.0
     stop_signal: str = "SIGTERM"
     command: tuple[str, ...] = ()
+    mounts: tuple[Mount, ...] = ()
 
     def error(self, message: str, hint: str | None = None) -> UsageError:
         """Return an error that starts with the file and line."""

@@ -124,6 +124,9 @@ class _Reader:
             service = replace(service, stop_grace=fields.duration(entries["stop_grace_period"]))
         if "stop_signal" in entries:
             service = replace(service, stop_signal=fields.stop_signal(entries["stop_signal"]))
+        # The mounts of a ready-made image bring in what `x-local.command` finds in its own folder.
+        if "volumes" in entries and "build" in entries and "volumes" not in local.ignore:
+            service = replace(service, mounts=fields.mounts(entries["volumes"], folder))
         if local.server is not None:
             command = fields.words(entries["command"]) if "command" in entries else ()
             service = replace(service, command=command, restart=Restart("always"))

@@ -53,11 +53,11 @@ class LocalBackend:
         self._run = RunFolder(repo)
 
     def up(self, options: UpOptions, on_event: OnEvent) -> UpResult:
-        """Start what is wanted, here or in a supervisor of its own; what runs already brings in what is named."""
+        """Start what is wanted, here or in a supervisor of its own; where one runs already, it brings that in."""
         if options.services:
             self._check(options.services)
-            if pid := holder(self._run):
-                return self._bring_in(options, pid, on_event)
+        if pid := holder(self._run):
+            return self._bring_in(options, pid, on_event)
         try:
             return self._start(options, on_event)
         except BrokenPipeError:
@@ -101,7 +101,8 @@ class LocalBackend:
         return self._ask("restart", services, on_event)
 
     def _bring_in(self, options: UpOptions, pid: int, on_event: OnEvent) -> UpResult:
-        on_event(Note(f"Process {pid} runs this repository, and brings in {', '.join(options.services)}."))
+        what = ", ".join(options.services) or "all that compose.yaml describes"
+        on_event(Note(f"Process {pid} runs this repository already, and brings in {what}."))
         if options.port is not None or options.watch:
             on_event(Note("--port and --watch hold from the start of everything only; they change nothing here."))
         change = self._ask("up", options.services, on_event)

@@ -46,6 +46,8 @@ class Changes:
                     return await self._stop(supervisor, request.services)
                 case "restart":
                     started = await self._restart(supervisor, request.services)
+                case _ if not request.services:
+                    started = await self._settle(supervisor, emit)
                 case _:
                     started = await self._bring_in(supervisor, request.services, emit)
         failures = await supervisor.verdicts(started, lambda failure: emit(ServiceFailed(failure)))
@@ -63,6 +65,24 @@ class Changes:
 
         units = await self._prepare(names, settled).units()
         await supervisor.stop([unit.name for unit in units if _active(supervisor, unit.name)], for_good=False)
+        supervisor.bring_in(units)
+        return [unit.name for unit in units]
+
+    async def _settle(self, supervisor: Supervisor, emit: OnEvent) -> list[str]:
+        """Make what runs what the compose file describes; whatever runs as it says is not touched."""
+        units = await self._prepare((), lambda _: False).units()
+        described = {unit.name for unit in units}
+        gone = [name for name in supervisor.services if name not in described]
+        running = [unit for unit in units if _active(supervisor, unit.name)]
+        changed = [unit.name for unit in running if supervisor.differs(unit)]
+        if gone:
+            emit(Note(f"Not in compose.yaml any more, and stopped: {', '.join(gone)}."))
+        if changed:
+            emit(Note(f"Described otherwise now, and started again: {', '.join(changed)}."))
+        await supervisor.stop(gone)
+        supervisor.forget(gone)
+        await supervisor.stop(changed, for_good=False)
+        units = [unit for unit in units if not _active(supervisor, unit.name)]
         supervisor.bring_in(units)
         return [unit.name for unit in units]
 

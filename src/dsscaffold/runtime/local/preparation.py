@@ -9,6 +9,7 @@ from dsscaffold.runtime.compose.order import check_names, with_needs
 from dsscaffold.runtime.compose.reader import read_compose
 from dsscaffold.runtime.events import Note
 from dsscaffold.runtime.local.addresses import assign
+from dsscaffold.runtime.local.mounts import with_mounts, write_mounts
 from dsscaffold.runtime.local.plan import Tools, app_unit, kind_of
 from dsscaffold.runtime.local.provision import Provision, explain
 from dsscaffold.runtime.results import ServiceStatus
@@ -84,9 +85,13 @@ class Preparation:
         Tools and packages are fetched and installed together; the first failure ends the others.
         """
         try:
-            return await self._prepare_all()
+            units = await self._prepare_all()
         except ExceptionGroup as failures:
             raise explain(failures, self._provision, self._services) from None
+        # Of all, since what runs already may read there of what is started now.
+        for service in self._project.services.values():
+            write_mounts(service, self._run.mounts, self._addresses)
+        return units
 
     async def _prepare_all(self) -> list[Unit]:
         services = self._services
@@ -115,4 +120,5 @@ class Preparation:
         return KafkaServer(java, kafka, service, ports, folder, self._runner).unit(*archive.options())
 
     def _app(self, service: ComposeService, tools: Tools) -> Unit:
+        service = with_mounts(service, self._run.mounts)
         return app_unit(service, self._project, self._addresses, tools, self._environ, self._run.cache)

@@ -60,6 +60,15 @@ class Supervisor:
         for service in [self._renewed(unit) for unit in units]:
             service.start()
 
+    def differs(self, unit: Unit) -> bool:
+        """Tell whether an app that runs was started in another way than `unit` says now."""
+        return unit.kind in ("gateway", "service") and self._services[unit.name].unit.command != unit.command
+
+    def forget(self, names: Iterable[str]) -> None:
+        """Know nothing any more of services that were stopped."""
+        for name in names:
+            del self._services[name]
+
     async def verdicts(
         self, names: Iterable[str], failed: Callable[[ServiceFailure], None]
     ) -> tuple[ServiceFailure, ...]:

@@ -1,14 +1,14 @@
 import type { IncomingHttpHeaders } from "node:http";
 import type { Readable } from "node:stream";
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from "fastify";
-import type { Dispatcher, Pool } from "undici";
-import { connectPool } from "../clients/pool.ts";
+import type { Dispatcher } from "undici";
+import { Abandoned } from "../clients/policy.ts";
 import type { ProxiedService } from "../clients/proxied-services.ts";
 import { asUpstreamFailed } from "../clients/upstream.ts";
-import { Problem } from "../problem.ts";
+import { Problem, problemResponse } from "../problem.ts";
 
-// How long a service may take until its answer begins, and may pause while it sends it.
-const DEADLINE_MS = 10_000;
+// How long a service may pause while it sends its answer.
+const PAUSE_MS = 10_000;
 const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;
 
 // They belong to one connection, and there are two: to the client and to the service.
@@ -28,53 +28,54 @@ type Method = (typeof METHODS)[number];
 type Headers = IncomingHttpHeaders;
 
 export interface ServiceProxyOptions {
-  services: ProxiedService[];
-  deadlineMs?: number;
+  services: { get(name: string): ProxiedService | undefined };
 }
 
+const schema = {
+  tags: ["services"],
+  summary: "Goes to a service",
+  description: "A call under /api/{service} goes through as it is, and the answer comes back so.",
+  response: {
+    404: problemResponse("There is no such service, or it has no such thing"),
+    502: problemResponse("The service could not be reached"),
+    504: problemResponse("The service did not answer in time"),
+    default: { description: "What the service answers" },
+  },
+};
+
 /** /api/{service}/*: pass calls on to a service, and its answers back, whatever they are. */
-export const serviceProxy: FastifyPluginAsync<ServiceProxyOptions> = async (
-  app,
-  { services, deadlineMs = DEADLINE_MS },
-) => {
+export const serviceProxy: FastifyPluginAsync<ServiceProxyOptions> = async (app, { services }) => {
   // Bodies are neither read nor checked here: they stream through.
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", (_request, body, done) => done(null, body));
 
-  for (const service of services) {
-    const pool = connectPool(service.url);
-    app.addHook("onClose", () => pool.close());
-    const schema = { tags: [service.name], summary: `Goes to the service ${service.name}` };
-
-    for (const [url, hide] of [
-      [`${service.route}/*`, false],
-      [service.route, true],
-    ] as const) {
-      app.route({
-        // A call that the gateway answers itself stays as it is.
-        method: METHODS.filter((method) => !app.hasRoute({ method, url })),
-        url,
-        schema: { ...schema, hide },
-        handler: (request, reply) => passOn(request, reply, { service, pool, deadlineMs }),
-      });
-    }
+  // One route for all, since services come and go while the gateway runs. A call that the gateway
+  // answers itself has a path of its own, which goes first.
+  for (const [url, hide] of [
+    ["/api/:service/*", false],
+    ["/api/:service", true],
+  ] as const) {
+    app.route<{ Params: { service: string } }>({
+      method: [...METHODS],
+      url,
+      schema: { ...schema, hide },
+      handler: async (request, reply) => {
+        const service = services.get(request.params.service);
+        if (!service) return reply.callNotFound();
+        return passOn(request, reply, service);
+      },
+    });
   }
 };
 
-interface Target {
-  service: ProxiedService;
-  pool: Pool;
-  deadlineMs: number;
-}
-
-async function passOn(request: FastifyRequest, reply: FastifyReply, target: Target) {
-  const { route } = target.service;
+async function passOn(request: FastifyRequest, reply: FastifyReply, service: ProxiedService) {
+  const route = routeOf(service);
   // As it came, not as the router decoded it: the service has a router of its own.
   const url = request.raw.url ?? "";
-  if (!url.startsWith(route)) throw new Problem(404, `There is no ${url}`);
+  if (!url.startsWith(route)) return reply.callNotFound();
   const rest = url.slice(route.length);
 
-  const answer = await send(request, reply, rest.startsWith("/") ? rest : `/${rest}`, target);
+  const answer = await send(request, reply, rest.startsWith("/") ? rest : `/${rest}`, service);
   const { location, ...headers } = endToEnd(answer.headers);
   reply.code(answer.statusCode).headers(headers);
   // The service does not know under which path it can be reached from the outside.
@@ -87,27 +88,37 @@ async function send(
   request: FastifyRequest,
   reply: FastifyReply,
   path: string,
-  { service, pool, deadlineMs }: Target,
+  service: ProxiedService,
 ): Promise<Dispatcher.ResponseData> {
-  const abort = new AbortController();
-  const late = () => abort.abort(new DOMException("no answer", "TimeoutError"));
-  const timer = setTimeout(late, deadlineMs);
   // A client that has gone waits for nothing.
-  reply.raw.once("close", () => abort.abort());
+  const gone = new AbortController();
+  reply.raw.once("close", () => gone.abort());
+  const call = (signal: AbortSignal) =>
+    service.pool
+      .request({
+        method: request.method as Method,
+        path,
+        headers: requestHeaders(request, service),
+        body: (request.body as Readable | undefined) ?? null,
+        bodyTimeout: PAUSE_MS,
+        signal: AbortSignal.any([signal, gone.signal]),
+      })
+      .catch((error) => {
+        throw gone.signal.aborted ? new Abandoned("The client has gone") : error;
+      });
   try {
-    return await pool.request({
-      method: request.method as Method,
-      path,
-      headers: requestHeaders(request, service),
-      body: (request.body as Readable | undefined) ?? null,
-      bodyTimeout: deadlineMs,
-      signal: abort.signal,
-    });
+    // These alone have no body, which could be sent only once.
+    const repeatable = request.method === "GET" || request.method === "HEAD";
+    return await service.policy(call, { repeatable });
   } catch (cause) {
+    // Nobody is there to read it, but the log is not to tell of a service in trouble.
+    if (cause instanceof Abandoned) throw new Problem(499, cause.message);
     throw asUpstreamFailed(service.name, cause);
-  } finally {
-    clearTimeout(timer);
   }
+}
+
+function routeOf({ name }: ProxiedService): string {
+  return `/api/${name}`;
 }
 
 function requestHeaders(request: FastifyRequest, service: ProxiedService): Headers {
@@ -119,7 +130,7 @@ function requestHeaders(request: FastifyRequest, service: ProxiedService): Heade
     "x-forwarded-for": forwardedFor ? `${forwardedFor}, ${request.ip}` : request.ip,
     "x-forwarded-host": request.host,
     "x-forwarded-proto": request.protocol,
-    "x-forwarded-prefix": service.route,
+    "x-forwarded-prefix": routeOf(service),
     "x-request-id": request.id,
   };
 }

@@ -12,7 +12,7 @@ class OpenApi:
 
     def __init__(self, document: dict[str, Any]) -> None:
         self._calls = [
-            (re.compile(re.sub(r"\{[^}]+\}", "[^/]+", path)), call)
+            (re.compile(re.sub(r"\{[^}]+\}", "[^/]+", path.replace("{*}", ".*"))), call)
             for path, call in document["paths"].items()
         ]
 
@@ -22,7 +22,8 @@ class OpenApi:
         call = self._find(request.url.path, request.method.lower())
         if call is None:
             return
-        answer = call["responses"].get(str(response.status_code))
+        responses = call["responses"]
+        answer = responses.get(str(response.status_code), responses.get("default"))
         where = f"{request.method} {request.url.path} -> {response.status_code}"
         assert answer is not None, f"{where} is not in the OpenAPI document"
         media_type = response.headers.get("content-type", "").partition(";")[0]

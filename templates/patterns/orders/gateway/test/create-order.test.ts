@@ -3,6 +3,7 @@ import { test } from "node:test";
 import Fastify from "fastify";
 import { orderRoutes } from "../src/orders/routes.ts";
 import { useProblems } from "../src/problem.ts";
+import { validation } from "../src/validation.ts";
 import { violations } from "./support/contracts.ts";
 import { InMemoryOrders } from "./support/in-memory-orders.ts";
 
@@ -10,7 +11,7 @@ const order = { userId: "u1", items: [{ sku: "book-1", quantity: 2 }] };
 
 function setUp() {
   const orders = new InMemoryOrders();
-  const app = Fastify();
+  const app = Fastify({ ...validation });
   useProblems(app);
   app.register(orderRoutes, { orders });
   const place = (payload: object, headers = {}) =>
@@ -40,7 +41,7 @@ test("an order is accepted, and its address given", async () => {
 test("its event is stored with it", async () => {
   const { orders, place } = setUp();
 
-  const response = await place({ ...order, shipTo: { city: "Lisbon" }, unknown: 1 });
+  const response = await place({ ...order, shipTo: { city: "Lisbon" } });
 
   const [event, ...others] = orders.outbox;
   assert.deepEqual(others, []);
@@ -79,6 +80,30 @@ test("an order that is not complete or not correct is refused", async () => {
   for (const payload of wrong) {
     const response = await place(payload);
     assert.equal(response.statusCode, 400, JSON.stringify(payload));
+  }
+  assert.deepEqual(orders.outbox, []);
+});
+
+test("a field that is not known is refused by its name, wherever it stands", async () => {
+  const { orders, place } = setUp();
+  const [item] = order.items;
+  const wrong = {
+    "body must NOT have additional properties: discount": { ...order, discount: 100 },
+    "body/items/0 must NOT have additional properties: price": {
+      ...order,
+      items: [{ ...item, price: 0 }],
+    },
+    "body/shipTo must NOT have additional properties: zip": {
+      ...order,
+      shipTo: { city: "Lisbon", zip: "1100" },
+    },
+  };
+
+  for (const [detail, payload] of Object.entries(wrong)) {
+    const response = await place(payload);
+    assert.equal(response.statusCode, 400);
+    assert.match(String(response.headers["content-type"]), /^application\/problem\+json/);
+    assert.equal(response.json().detail, detail);
   }
   assert.deepEqual(orders.outbox, []);
 });

@@ -66,6 +66,15 @@ def test_the_api_takes_the_order_of_the_contract(api: httpx2.Client) -> None:
     assert api.post("/api/orders", json=order).status_code == 202
 
 
+def test_the_api_takes_no_field_that_the_contract_forbids(api: httpx2.Client) -> None:
+    schema = read(CONTRACTS / "events" / "order.created.schema.json")
+    call = api.get("/docs/json").json()["paths"]["/api/orders"]["post"]
+    body = call["requestBody"]["content"]["application/json"]["schema"]
+
+    assert schema["additionalProperties"] is body["additionalProperties"] is False
+    assert set(body["properties"]) == set(schema["properties"]) - {"orderId"}
+
+
 def test_every_status_of_the_api_has_an_event(api: httpx2.Client) -> None:
     document = api.get("/docs/json").json()
     answers = document["paths"]["/api/orders/{id}"]["get"]["responses"]

@@ -106,6 +106,12 @@ def test_a_wrong_order_is_refused(api: httpx2.Client, body: Json) -> None:
     assert_problem(api.post("/api/orders", json=body), 400)
 
 
+def test_a_field_that_the_contract_forbids_is_refused_by_its_name(api: httpx2.Client) -> None:
+    refused = api.post("/api/orders", json={**ORDER, "discount": 100})
+
+    assert "discount" in assert_problem(refused, 400)
+
+
 def test_half_a_body_is_refused(api: httpx2.Client) -> None:
     response = api.post(
         "/api/orders", content='{"userId": ', headers={"content-type": "application/json"}

@@ -7,12 +7,11 @@ import {
   circuitBreaker,
   ExponentialBackoff,
   halfJitterGenerator,
-  handleAll,
   handleWhen,
   retry,
   wrap,
 } from "cockatiel";
-import { deadline } from "./policy.ts";
+import { Abandoned, deadline, type Terms } from "./policy.ts";
 
 // For the whole call, its retry included: it is what the fan-out waits for at most.
 const DEADLINE_MS = 1_000;
@@ -27,29 +26,40 @@ const IN_FLIGHT = 50;
 const WAITING = 100;
 
 type Call<T> = (signal: AbortSignal) => Promise<T>;
-export type Outcome = "ok" | "failed" | "late" | "broken" | "full";
+export type Outcome = "ok" | "failed" | "late" | "broken" | "full" | "abandoned";
+
+/** What differs from one call of a service to another. */
+export interface GuardTerms extends Terms {
+  deadlineMs?: number;
+  /** What finds out whether the service is back; else it is the call itself, which is repeatable. */
+  trial?: Call<unknown>;
+}
 
 /**
  * Keeps a service in trouble from taking the gateway with it. From the outside in: a deadline, a
  * bulkhead, a retry, and a circuit breaker around each attempt.
- *
- * Its calls have to be idempotent, because they are repeated: by the retry, and by the breaker.
  */
 export class Guard {
-  readonly outcomes: Record<Outcome, number> = { ok: 0, failed: 0, late: 0, broken: 0, full: 0 };
+  readonly outcomes: Record<Outcome, number> = {
+    ok: 0,
+    failed: 0,
+    late: 0,
+    broken: 0,
+    full: 0,
+    abandoned: 0,
+  };
   retries = 0;
 
-  readonly #breaker = circuitBreaker(handleAll, {
+  readonly #breaker = circuitBreaker(handleWhen(isItsFault).orWhenResult(isServerError), {
     breaker: new ConsecutiveBreaker(FAILURES_IN_A_ROW),
     halfOpenAfter: OPEN_MS,
   });
-  readonly #deadline = deadline(DEADLINE_MS);
   readonly #bulkhead = bulkhead(IN_FLIGHT, WAITING);
   readonly #retry = retry(handleWhen(isWorthARetry), {
     maxAttempts: RETRIES,
     backoff: new ExponentialBackoff(RETRY_DELAY),
   });
-  readonly #inTurn = wrap(this.#bulkhead, this.#retry);
+  readonly #repeatedly = wrap(this.#bulkhead, this.#retry);
 
   constructor() {
     this.#retry.onRetry(() => this.retries++);
@@ -66,12 +76,14 @@ export class Guard {
   }
 
   /** Make a call, unless the service is known to be in trouble. */
-  async run<T>(call: Call<T>): Promise<T> {
+  async run<T>(call: Call<T>, terms: GuardTerms = {}): Promise<T> {
+    const { deadlineMs = DEADLINE_MS, repeatable = true, trial = call } = terms;
+    const inTurn = repeatable ? this.#repeatedly : this.#bulkhead;
     try {
-      const answer = await this.#deadline((signal) =>
-        this.#inTurn.execute(() => this.#try(call, signal)),
+      const answer = await deadline(deadlineMs)((signal) =>
+        inTurn.execute(() => this.#try(call, trial, signal)),
       );
-      this.outcomes.ok++;
+      this.outcomes[isServerError(answer) ? "failed" : "ok"]++;
       return answer;
     } catch (error) {
       this.outcomes[outcomeOf(error)]++;
@@ -79,10 +91,10 @@ export class Guard {
     }
   }
 
-  #try<T>(call: Call<T>, signal: AbortSignal): Promise<T> {
+  #try<T>(call: Call<T>, trial: Call<unknown>, signal: AbortSignal): Promise<T> {
     signal.throwIfAborted();
     if (this.breaker === "closed") return this.#breaker.execute(() => call(signal));
-    this.#probe(call);
+    this.#probe(trial);
     return Promise.reject(new BrokenCircuitError());
   }
 
@@ -90,11 +102,20 @@ export class Guard {
    * Find out whether the service is back, once the breaker has been open long enough. The caller
    * does not wait for it: it would be slow for as long as the service is.
    */
-  #probe<T>(call: Call<T>): void {
+  #probe(trial: Call<unknown>): void {
     // One at a time. The library would let further ones wait for the first.
     if (this.breaker === "half-open") return;
-    this.#breaker.execute(() => this.#deadline(call)).catch(() => {});
+    this.#breaker.execute(() => deadline(DEADLINE_MS)(trial)).catch(() => {});
   }
+}
+
+function isItsFault(error: unknown): boolean {
+  return !(error instanceof Abandoned);
+}
+
+/** An answer that is passed on as it came may still tell of a service in trouble. */
+function isServerError(answer: unknown): boolean {
+  return Number(Object(answer).statusCode) >= 500;
 }
 
 /** A late answer has used up the time, and an open breaker stays open for longer than a retry waits. */
@@ -103,6 +124,7 @@ function isWorthARetry(error: unknown): boolean {
 }
 
 function outcomeOf(error: unknown): Outcome {
+  if (error instanceof Abandoned) return "abandoned";
   if (error instanceof DOMException && error.name === "TimeoutError") return "late";
   if (error instanceof BrokenCircuitError) return "broken";
   if (error instanceof BulkheadRejectedError) return "full";

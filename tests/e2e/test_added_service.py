@@ -1,0 +1,142 @@
+"""Services that come and go while the stack runs: the gateway learns of them, and nothing else notices."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from .stack import Stack, dsscaffold, free_port, wait_for
+
+Untouched = dict[str, tuple[int, str, int]]
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The default preset, running; each test leaves it as the next one takes it."""
+    parent: Path = tmp_path_factory.mktemp("added")
+    assert dsscaffold("new", "demo", "--yes", cwd=parent).returncode == 0
+    stack = Stack(parent / "demo", free_port())
+    try:
+        stack.up()
+        yield stack
+    finally:
+        dsscaffold("down", "--volumes", cwd=stack.repo)
+
+
+def change(stack: Stack, *arguments: str) -> None:
+    """Change the repository by a verb, and commit it, as a team does."""
+    result = dsscaffold(*arguments, "--commit", cwd=stack.repo)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def up(stack: Stack, *services: str) -> dict[str, Any]:
+    result = dsscaffold("up", *services, cwd=stack.repo)
+    assert result.returncode == 0, result.stdout + result.stderr
+    status = stack.status()
+    assert status["exit"] == 0
+    return status
+
+
+def lives(status: dict[str, Any], *, without: str = "") -> Untouched:
+    """What is another one after a restart, of every service."""
+    return {
+        name: (entry["pid"], entry["since"], entry["restarts"])
+        for name, entry in status.items()
+        if name not in ("exit", without)
+    }
+
+
+def answers(stack: Stack, path: str, status: int) -> httpx.Response:
+    """Wait until the gateway answers a path with a status: it looks for changes twice a second."""
+
+    def answered() -> httpx.Response | None:
+        response = httpx.get(f"{stack.gateway}{path}", timeout=10, trust_env=False)
+        return response if response.status_code == status else None
+
+    return wait_for(answered, f"{status} for {path}", 10)
+
+
+def test_a_service_that_is_added_answers_through_the_gateway_and_nothing_restarts(running: Stack) -> None:
+    before = running.wait_healthy()
+    assert answers(running, "/api/payments/items", 404).headers["content-type"].startswith("application/problem+json")
+
+    change(running, "add-service", "payments", "--lang", "python")
+    after = up(running, "payments")
+
+    assert answers(running, "/api/payments/items", 200).json() == []
+    assert lives(after, without="payments") == lives(before)
+    assert {restarts for _, _, restarts in lives(after).values()} == {0}
+    assert "payments" in httpx.get(f"{running.gateway}/metrics", trust_env=False).text
+
+
+def test_it_passes_its_own_tests_and_those_of_the_running_stack(running: Stack) -> None:
+    for part in ("services/payments", "tests/system"):
+        result = subprocess.run(
+            ["make", "lint", "test", f"PART={part}"],
+            cwd=running.repo,
+            env={**os.environ, "GATEWAY_URL": running.gateway},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        assert result.returncode == 0, result.stdout + result.stderr
+    assert running.rows("payments", "SELECT 1 FROM items"), "the system tests have not asked the new service"
+
+
+def test_a_service_that_is_renamed_is_found_under_its_new_name_alone(running: Stack) -> None:
+    before = running.wait_healthy()
+
+    change(running, "rename-service", "payments", "billing")
+    after = up(running)
+
+    assert answers(running, "/api/billing/items", 200)
+    assert answers(running, "/api/payments/items", 404)
+    assert "payments" not in after
+    assert lives(after, without="billing") == lives(before, without="payments")
+
+
+def test_a_service_that_is_removed_is_stopped_and_its_route_is_gone(running: Stack) -> None:
+    before = running.wait_healthy()
+
+    change(running, "remove-service", "billing", "--yes")
+    after = up(running)
+
+    gone = answers(running, "/api/billing/items", 404)
+    assert gone.headers["content-type"].startswith("application/problem+json")
+    assert gone.json()["detail"] == "There is no GET /api/billing/items"
+    assert lives(after) == lives(before, without="billing")
+    assert "billing" not in httpx.get(f"{running.gateway}/metrics", trust_env=False).text
+
+
+def test_a_list_of_services_that_is_wrong_leaves_the_routes_as_they_are(running: Stack) -> None:
+    change(running, "add-service", "notes", "--lang", "python")
+    up(running)
+    answers(running, "/api/notes/items", 200)
+    services = running.repo / "gateway" / "proxied" / "services.txt"
+    text = services.read_text()
+
+    services.write_text(text.replace("/api/notes ", "/notes "))
+    try:
+        before = running.status()
+        up(running)
+        told = wait_for(
+            lambda: [line for line in _log(running) if "the routes to services stay as they were" in line],
+            "an error in the log of the gateway",
+        )
+        assert len(told) == 1
+        assert answers(running, "/api/notes/items", 200)
+        assert lives(running.status()) == lives(before)
+    finally:
+        services.write_text(text)
+
+
+def _log(stack: Stack) -> list[str]:
+    return dsscaffold("logs", "gateway", "--tail", "50", cwd=stack.repo).stdout.splitlines()
