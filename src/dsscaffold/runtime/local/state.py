@@ -87,4 +87,5 @@ def identify(pid: int) -> ProcessId:
 
 
 def _status(entry: dict[str, Any]) -> ServiceStatus:
-    return ServiceStatus(**{field.name: entry[field.name] for field in fields(ServiceStatus)})
+    # What another version wrote may have more, or less of what is not necessary.
+    return ServiceStatus(**{field.name: entry[field.name] for field in fields(ServiceStatus) if field.name in entry})

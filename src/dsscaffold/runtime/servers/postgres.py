@@ -65,6 +65,7 @@ class PostgresServer:
             restart=self._service.restart,
             stop_grace=self._service.stop_grace,
             hung_after=self._service.local.hung_after,
+            start_within=self._service.start_within,
             # Ends the sessions of the clients; SIGTERM would wait until they go.
             stop_signal=signal.SIGINT,
         )
