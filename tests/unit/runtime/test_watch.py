@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -31,11 +32,16 @@ def repo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SmallRepo]
 
 
 def watches(repo: SmallRepo) -> bool:
-    """Tell whether the supervisor has asked the system for its watches."""
+    """Tell whether the supervisor has asked the system to watch all three folders of source."""
     pid = json.loads((repo.root / ".dsscaffold/run/state.json").read_text())["supervisor"]["pid"]
-    folder = Path(f"/proc/{pid}/fd")
-    links = [str(link.readlink()) for link in folder.iterdir() if link.is_symlink()] if folder.is_dir() else ["inotify"]
-    return sum("inotify" in link for link in links) >= min(2, len(links))
+    folder = Path(f"/proc/{pid}/fdinfo")
+    if not folder.is_dir():
+        return True
+    found = ""
+    for entry in folder.iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            found += entry.read_text()
+    return found.count("inotify wd:") >= 3
 
 
 def test_an_edit_starts_the_edited_service_again_and_no_other(repo: SmallRepo, wait_until: Wait) -> None:
@@ -58,6 +64,48 @@ def test_an_edit_starts_the_edited_service_again_and_no_other(repo: SmallRepo, w
     wait_until(lambda: repo.states()["orders"] == "healthy", "orders is well again")
     assert repo.pid("orders") != again
     assert repo.pid("users") == users
+
+
+def test_two_edits_in_a_row_start_it_again_once(repo: SmallRepo, wait_until: Wait) -> None:
+    """Of files that are watched apart: one beside the code, one in a folder of it."""
+    first = repo.pid("orders")
+    wait_until(lambda: watches(repo), "the watch begins")
+    (repo.root / "orders/lib/code.py").write_text("x = 1\n")
+    (repo.root / "orders/settings.py").write_text("x = 1\n")
+    (repo.root / "orders/lib/code.py").write_text("x = 2\n")
+    wait_until(lambda: repo.states()["orders"] == "healthy" and repo.pid("orders") != first, "orders starts again")
+    second = repo.pid("orders")
+    # The next edit is the next start: none is still to come from those before.
+    (repo.root / "orders/lib/code.py").write_text("x = 3\n")
+    wait_until(lambda: repo.states()["orders"] == "healthy" and repo.pid("orders") != second, "once more")
+    assert repo.journal("orders") == ["start orders", "stop orders"] * 2 + ["start orders"]
+    assert repo.service("orders").restarts == 0
+
+
+def test_up_watch_makes_what_runs_already_watch(repo: SmallRepo, wait_until: Wait) -> None:
+    repo.down()
+    running = repo.up()
+    pid = repo.pid("orders")
+    asked = [repo.call("up", "--watch") for _ in range(2)]
+    assert [said.returncode for said in asked] == [0, 0], asked[0].stdout + asked[0].stderr
+    assert f"Process {running.pid} runs this repository, and from now on" in " ".join(asked[0].stdout.split())
+    assert repo.pid("orders") == pid
+    wait_until(lambda: watches(repo), "the watch begins")
+    (repo.root / "orders/app.py").touch()
+    wait_until(lambda: repo.states()["orders"] == "healthy" and repo.pid("orders") != pid, "orders starts again")
+    # Asked for twice, it watches once.
+    assert repo.journal("orders")[-3:] == ["start orders", "stop orders", "start orders"]
+
+
+def test_up_watch_of_a_service_brings_it_in_and_watches(repo: SmallRepo, wait_until: Wait) -> None:
+    repo.down()
+    repo.up("users")
+    result = run_up(repo.root, on_event=lambda _: None, services=("orders",), watch=True)
+    assert result.ok
+    pid = repo.pid("orders")
+    wait_until(lambda: watches(repo), "the watch begins")
+    (repo.root / "orders/app.py").touch()
+    wait_until(lambda: repo.states()["orders"] == "healthy" and repo.pid("orders") != pid, "orders starts again")
 
 
 @pytest.mark.parametrize(

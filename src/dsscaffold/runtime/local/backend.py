@@ -53,11 +53,14 @@ class LocalBackend:
         self._run = RunFolder(repo)
 
     def up(self, options: UpOptions, on_event: OnEvent) -> UpResult:
-        """Start what is wanted, here or in a supervisor of its own; what runs already brings in what is named."""
+        """Start what is wanted, here or in a supervisor of its own.
+
+        What runs already brings in what is named, and watches the source from now on if it is to.
+        """
         if options.services:
             self._check(options.services)
-            if pid := holder(self._run):
-                return self._bring_in(options, pid, on_event)
+        if (options.services or options.watch) and (pid := holder(self._run)):
+            return self._bring_in(options, pid, on_event)
         try:
             return self._start(options, on_event)
         except BrokenPipeError:
@@ -101,10 +104,17 @@ class LocalBackend:
         return self._ask("restart", services, on_event)
 
     def _bring_in(self, options: UpOptions, pid: int, on_event: OnEvent) -> UpResult:
-        on_event(Note(f"Process {pid} runs this repository, and brings in {', '.join(options.services)}."))
-        if options.port is not None or options.watch:
-            on_event(Note("--port and --watch hold from the start of everything only; they change nothing here."))
-        change = self._ask("up", options.services, on_event)
+        if options.port is not None:
+            on_event(Note("--port holds from the start of everything only; it changes nothing here."))
+        change = ChangeResult((), self.status(), 0.0)
+        if options.services:
+            on_event(Note(f"Process {pid} runs this repository, and brings in {', '.join(options.services)}."))
+            change = self._ask("up", options.services, on_event)
+        if options.watch:
+            self._ask("watch", (), on_event)
+            on_event(
+                Note(f"Process {pid} runs this repository, and from now on starts a service again that is edited.")
+            )
         timings = Timings(total=change.seconds)
         result = UpResult(change.status, timings, pid, self._run.logs, True, change.failures)
         on_event(Ready(result))
