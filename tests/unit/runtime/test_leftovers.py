@@ -8,7 +8,9 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -16,6 +18,7 @@ import pytest
 from dsscaffold.commands.down import run_down
 from dsscaffold.commands.status import run_status
 from dsscaffold.runtime.lock import is_held
+from dsscaffold.runtime.process_table import identify
 
 from .one_service import detached, processes
 
@@ -55,14 +58,17 @@ def test_what_a_killed_supervisor_and_guard_left_is_ended(
     assert not any(map(lives, left))
 
 
-def test_a_process_with_the_number_of_a_former_one_is_left_alone(repo: Path, lives: Lives) -> None:
+@pytest.mark.parametrize("change", [{"created": 1.0}, {"boot": "another start of the system"}])
+def test_a_process_with_the_number_of_a_former_one_is_left_alone(
+    repo: Path, lives: Lives, change: dict[str, Any]
+) -> None:
     detached(repo)
     run_down(repo)
     with subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"], start_new_session=True) as other:
         state = {
             "supervisor": {"pid": 1, "created": 0.0},
             "services": [],
-            "processes": [{"pid": other.pid, "created": psutil.Process(other.pid).create_time() - 60}],
+            "processes": [asdict(replace(identify(psutil.Process(other.pid)), **change))],
         }
         (repo / ".dsscaffold/run/state.json").write_text(json.dumps(state))
         run_down(repo)

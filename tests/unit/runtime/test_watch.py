@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 from collections.abc import Callable, Iterator
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from dsscaffold.commands.up import run_up
-from dsscaffold.runtime.local.watch import is_source, watched_folders
+from dsscaffold.runtime.local.watch import Watch, is_source, watched_folders
 
 from .small_repo import FOLDER, SmallRepo
 
@@ -106,6 +107,36 @@ def test_up_watch_of_a_service_brings_it_in_and_watches(repo: SmallRepo, wait_un
     wait_until(lambda: watches(repo), "the watch begins")
     (repo.root / "orders/app.py").touch()
     wait_until(lambda: repo.states()["orders"] == "healthy" and repo.pid("orders") != pid, "orders starts again")
+
+
+def test_what_is_edited_before_it_is_quiet_is_one_edit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dsscaffold.runtime.local.watch._QUIET_SECONDS", 0.5)
+    sources = {name: tmp_path / name for name in ("orders", "users")}
+    for folder in sources.values():
+        folder.mkdir()
+    told: list[tuple[tuple[str, ...], str]] = []
+
+    async def hear(names: tuple[str, ...], what: str) -> None:
+        told.append((names, what))
+
+    async def until(condition: Callable[[], object], act: Callable[[], object] = lambda: None) -> None:
+        async with asyncio.timeout(20):
+            while not condition():
+                act()
+                await asyncio.sleep(0.01)
+
+    async def main() -> None:
+        watch = Watch(tmp_path, lambda: sources, hear)
+        watching = asyncio.create_task(watch.run())
+        orders, users = (folder / "app.py" for folder in sources.values())
+        await until(lambda: "orders" in watch._edited, orders.touch)
+        await until(lambda: "users" in watch._edited, users.touch)
+        assert told == []
+        await until(lambda: told)
+        watching.cancel()
+
+    asyncio.run(main())
+    assert told == [(("orders", "users"), "orders/app.py")]
 
 
 @pytest.mark.parametrize(
