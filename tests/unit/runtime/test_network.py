@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from dsscaffold.runtime.network import for_downloads
 from dsscaffold.runtime.process import Runner
 from dsscaffold.runtime.toolchain.cache import Cache, Fetchable, cache_folder
 from dsscaffold.runtime.toolchain.failures import FetchError
-from dsscaffold.runtime.toolchain.node import find_node
+from dsscaffold.runtime.toolchain.node import Node, find_node
 from dsscaffold.runtime.toolchain.pypi import install_pinned
 
 from .registry import NAME, Authority, Proxy, Registry
@@ -39,6 +40,9 @@ class Office:
             **{name: value for name, value in os.environ.items() if not any(word in name.lower() for word in OWN)},
             "UV_CACHE_DIR": str(folder / "uv"),
             "npm_config_cache": str(folder / "npm"),
+            # What this machine's own npm is told has no part in it.
+            "npm_config_userconfig": str(folder / "npmrc"),
+            "npm_config_globalconfig": str(folder / "npmrc.global"),
         }
 
     def close(self) -> None:
@@ -125,8 +129,10 @@ def test_the_packages_of_a_node_service(office: Office, tmp_path: Path, way: str
     async def install() -> None:
         runner = Runner()
         try:
-            # The tool itself comes from where this machine has it.
-            node = await find_node(Cache(cache_folder(os.environ), runner, lambda _: None, os.environ))
+            # Any npm will do, so that none is fetched for this alone.
+            npm = shutil.which("npm")
+            own = Cache(cache_folder(os.environ), runner, lambda _: None, os.environ)
+            node = Node(Path(npm).parent, "") if npm else await find_node(own)
             await install_node(service, node, runner, environ)
         finally:
             runner.close()
