@@ -1,9 +1,10 @@
-"""As root, whom Postgres refuses to serve, and as anybody else: a real Postgres, started, stopped and started again."""
+"""As root, whom Postgres refuses to serve, as anybody else, and from a cache that nobody may write: a real Postgres."""
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from dsscaffold.runtime.repo import RunFolder
+from dsscaffold.runtime.toolchain.cache import cache_folder
 
 from .small_repo import FOLDER, SmallRepo
 
@@ -59,3 +61,47 @@ def test_up_down_and_up_again(repo: SmallRepo, call: Call, request: pytest.Fixtu
         assert inside.is_file() is ("root" not in request.node.name)
         assert (run.root / "outside").is_file() is ("root" in request.node.name)
         assert call("down").returncode == 0
+
+
+#: In a mount namespace of its own, where not even root can write the cache.
+READ_ONLY = """
+mount --bind "$1" "$1" && mount -o remount,ro,bind "$1" || exit 99
+export DSSCAFFOLD_CACHE="$1"
+"$PYTHON" -m dsscaffold "$2" $3
+code=$?
+"$PYTHON" -m dsscaffold down --volumes >/dev/null
+exit $code
+"""
+
+
+def in_read_only(cache: Path, repo: SmallRepo, verb: str, option: str = "") -> subprocess.CompletedProcess[str]:
+    namespace = ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--mount", "--user", "--map-root-user"]
+    return subprocess.run(
+        [*namespace, "sh", "-c", READ_ONLY, "sh", str(cache), verb, option],
+        cwd=repo.root,
+        env={**os.environ, "PYTHON": sys.executable},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+def test_a_cache_that_is_read_only_is_enough_when_it_is_complete(repo: SmallRepo) -> None:
+    fetched = repo.call("fetch")
+    assert fetched.returncode == 0, fetched.stderr
+    up = in_read_only(cache_folder(os.environ), repo, "up", "--detach")
+    assert up.returncode == 0, up.stdout + up.stderr
+
+
+def test_a_cache_that_is_read_only_and_lacks_something_says_so(repo: SmallRepo, tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    # Which no machine has; the host's own Postgres would be taken in place of ours.
+    (repo.root / "postgres.yaml").write_text("services: {kafka: {image: kafka, x-local: {server: kafka}}}\n")
+    refused = in_read_only(cache, repo, "fetch")
+    assert refused.returncode == 1, refused.stdout + refused.stderr
+    said = " ".join(refused.stderr.split())
+    assert re.search("lacks (Kafka|Java)", said)
+    assert "cannot be written: Read-only file system" in said
+    assert "dsscaffold fetch" in said
