@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
 
 from dsscaffold.runtime.process import Command
@@ -112,11 +114,9 @@ def _only_by_socks(cache: Cache) -> bool:
 
 
 def _prune(folder: Path) -> None:
-    marker = folder / ".now"
     # The clock of the file system, since it is that one's times that are compared.
-    marker.touch()
-    now = marker.stat().st_mtime
-    marker.unlink()
+    with TemporaryFile(dir=folder) as marker:
+        now = os.fstat(marker.fileno()).st_mtime
     for path in folder.iterdir():
         with suppress(OSError):
             if now - path.stat().st_mtime > _KEEP_SECONDS:
