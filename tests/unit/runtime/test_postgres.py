@@ -1,15 +1,18 @@
-"""As root, whom Postgres refuses to serve, as anybody else, and from a cache that nobody may write: a real Postgres."""
+"""A real Postgres: as root, whom it refuses to serve, as anybody else, from a read-only cache, and after a kill."""
 
 from __future__ import annotations
 
 import json
 import os
 import re
+import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from dsscaffold.runtime.repo import RunFolder
@@ -61,6 +64,27 @@ def test_up_down_and_up_again(repo: SmallRepo, call: Call, request: pytest.Fixtu
         assert inside.is_file() is ("root" not in request.node.name)
         assert (run.root / "outside").is_file() is ("root" in request.node.name)
         assert call("down").returncode == 0
+
+
+def test_what_outlives_a_killed_postgres_is_ended_before_the_next_one(
+    repo: SmallRepo, wait_until: Callable[..., None], lives: Callable[[int], bool], killed: list[int]
+) -> None:
+    """A session that does not notice that its server is gone would go on writing beside the next one."""
+    try:
+        assert repo.up("postgres").ok
+        server = psutil.Process(repo.pid("postgres"))
+        port = int(str(repo.service("postgres").url).rpartition(":")[2])
+        before = {child.pid for child in server.children()}
+        with socket.create_connection(("127.0.0.1", port)):
+            wait_until(lambda: {child.pid for child in server.children()} - before, "the session begins")
+            (session,) = {child.pid for child in server.children()} - before
+            killed.append(session)
+            os.kill(session, signal.SIGSTOP)
+            os.kill(server.pid, signal.SIGKILL)
+            wait_until(lambda: repo.service("postgres").restarts and repo.states()["postgres"] == "healthy")
+            assert not lives(session)
+    finally:
+        repo.down()
 
 
 #: In a mount namespace of its own, where not even root can write the cache.
