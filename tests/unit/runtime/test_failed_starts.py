@@ -54,7 +54,7 @@ def test_one_that_keeps_ending_is_reported(play: Play, tmp_path: Path) -> None:
         return "not yet"
 
     broken = replace(job("broken", "echo boom; exit 1", tmp_path), kind="service", restart=ALWAYS, probe=never)
-    play(body, broken)
+    play(body, broken, pace=replace(QUICK, give_up=60.0))
 
 
 @pytest.mark.parametrize(("mode", "code", "states"), [("no", 0, "exited"), ("on-failure", 0, "exited")])
