@@ -15,7 +15,10 @@ State = Literal["starting", "healthy", "unhealthy", "restarting", "exited", "sto
 
 @dataclass(frozen=True)
 class ServiceStatus:
-    """One process at one moment; `since` is when it came into this state, as ISO 8601 in UTC."""
+    """One process at one moment; `since` is when it came into this state, as ISO 8601 in UTC.
+
+    `detail` says why it is not healthy, where that is known.
+    """
 
     name: str
     kind: Kind
@@ -24,9 +27,10 @@ class ServiceStatus:
     pid: int | None = None
     restarts: int = 0
     since: str | None = None
+    detail: str = ""
 
     def to_json(self) -> dict[str, object]:
-        """Return the entry of `status --json`."""
+        """Return the entry of `status --json`; `detail` is there only where there is one."""
         return {
             "name": self.name,
             "kind": self.kind,
@@ -35,6 +39,7 @@ class ServiceStatus:
             "pid": self.pid,
             "restarts": self.restarts,
             "since": self.since,
+            **({"detail": self.detail} if self.detail else {}),
         }
 
 

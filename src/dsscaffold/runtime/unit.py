@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dsscaffold.runtime.compose.model import HUNG_AFTER, NO_RESTART, Dependency, Restart
+from dsscaffold.runtime.compose.model import HUNG_AFTER, NO_RESTART, START_WITHIN, Dependency, Restart
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,7 +25,8 @@ class Unit:
 
     `prepare` runs before every start and may take its time (make a data folder, clear what a crash left).
     Without a `probe` a running process counts as healthy. `job` means that it is to end, with exit code 0. One that was
-    healthy and then says nothing at all for `hung_after` seconds is killed and started again; 0: never.
+    healthy and then says nothing at all for `hung_after` seconds is killed and started again, and so is one that was
+    not healthy yet and says nothing for `start_within`, which doubles each time; 0: never.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Unit:
     stop_grace: float = 10.0
     stop_signal: int = signal.SIGTERM
     hung_after: float = HUNG_AFTER
+    start_within: float = START_WITHIN
     #: The folder of its source, where an edit is to start it again.
     source: Path | None = None
 

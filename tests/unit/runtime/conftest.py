@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import socket
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from textwrap import dedent
 
@@ -15,8 +17,17 @@ import psutil
 import pytest
 from hypothesis import settings
 
+from dsscaffold.commands.down import run_down
+from dsscaffold.runtime.compose.model import ComposeProject, ComposeService, Condition, Dependency
+from dsscaffold.runtime.compose.reader import read_compose
+from dsscaffold.runtime.health import http_ready
+from dsscaffold.runtime.local.pace import Pace
 from dsscaffold.runtime.process import Command
 from dsscaffold.runtime.repo import RunFolder
+from dsscaffold.runtime.unit import Unit
+
+from .one_service import COMPOSE
+from .world import ALWAYS, QUICK, Body, World
 
 # How long an example takes says more of the machine's load than of the code.
 settings.register_profile("runtime", deadline=None)
@@ -142,3 +153,79 @@ def killed() -> Iterator[list[int]]:
     for pid in pids:
         if lives(pid):
             os.kill(pid, signal.SIGKILL)
+
+
+#: A service with room for more keys, which start with a line break.
+SERVICE = """
+services:
+  a:
+    build: .
+    x-local: {{runtime: python, command: [python, -m, app]}}
+    {keys}
+"""
+
+
+@pytest.fixture
+def read(tmp_path: Path) -> Callable[..., ComposeProject]:
+    def read_with(**environ: str) -> ComposeProject:
+        return read_compose(tmp_path, environ)
+
+    return read_with
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Callable[..., ComposeService]:
+    """Read a service that has some more keys."""
+
+    def read_service(*keys: str, **environ: str) -> ComposeService:
+        (tmp_path / "compose.yaml").write_text(SERVICE.format(keys="\n    ".join(keys)))
+        return read_compose(tmp_path, environ).services["a"]
+
+    return read_service
+
+
+@pytest.fixture
+def play(run: RunFolder) -> Callable[..., None]:
+    """Run `body` in a world of `units`, and stop that world."""
+
+    def play_units(body: Body, *units: Unit, pace: Pace = QUICK) -> None:
+        async def scene() -> None:
+            world = World(run, list(units), pace)
+            try:
+                await body(world)
+            finally:
+                await world.supervisor.stop()
+                world.runner.close()
+
+        asyncio.run(scene())
+
+    return play_units
+
+
+@pytest.fixture
+def unit(app: Callable[..., Command], free_port: Callable[[], int]) -> Callable[..., Unit]:
+    """Make a unit of the app, that needs other units by a condition."""
+
+    def make(name: str, *needs: str, condition: Condition = "service_healthy", **env: str) -> Unit:
+        port = free_port()
+        return Unit(
+            name=name,
+            kind="service",
+            command=app(NAME=name, PORT=str(port), **env),
+            depends_on=tuple(Dependency(need, condition) for need in needs),
+            probe=partial(http_ready, port),
+            restart=ALWAYS,
+        )
+
+    return make
+
+
+@pytest.fixture
+def repo(tmp_path: Path, app: object, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    assert app is not None
+    monkeypatch.setenv("DSSCAFFOLD_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "dsscaffold.yaml").write_text("version: 1\n")
+    (tmp_path / "requirements.txt").write_text("# nothing is needed\n")
+    (tmp_path / "compose.yaml").write_text(COMPOSE.format(migrate="print('migrated')"))
+    yield tmp_path
+    run_down(tmp_path, volumes=True)

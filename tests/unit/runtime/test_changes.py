@@ -273,6 +273,9 @@ def test_one_that_hangs_is_killed_and_comes_back_and_one_that_is_sick_is_not(rep
     assert "hung (no answer within 2 s, for 1 s) and was killed" in RunFolder(repo.root).log("orders").read_text()
     assert repo.service("users").restarts == 0
     assert repo.states()["users"] == "unhealthy"
+    documents = json.loads(repo.call("status", "--json").stdout)["services"]
+    details = {document["name"]: document.get("detail") for document in documents}
+    assert details == {"orders": None, "users": "not ready (database: down)"}
 
 
 def test_the_socket_is_short_and_closed_to_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,39 +18,10 @@ from dsscaffold.runtime.compose.model import (
     Restart,
 )
 from dsscaffold.runtime.compose.order import start_order, with_needs
-from dsscaffold.runtime.compose.reader import read_compose
+
+from .conftest import SERVICE
 
 Write = Callable[[str, str], Path]
-
-#: A service with room for more keys, which start with a line break.
-SERVICE = """
-services:
-  a:
-    build: .
-    x-local: {{runtime: python, command: [python, -m, app]}}
-    {keys}
-"""
-
-
-@pytest.fixture
-def read(tmp_path: Path) -> Callable[..., ComposeProject]:
-    def read_with(**environ: str) -> ComposeProject:
-        return read_compose(tmp_path, environ)
-
-    return read_with
-
-
-@pytest.fixture
-def service(tmp_path: Path) -> Callable[..., ComposeService]:
-    """Read a service that has some more keys."""
-
-    def read_service(*keys: str, **environ: str) -> ComposeService:
-        (tmp_path / "compose.yaml").write_text(SERVICE.format(keys="\n    ".join(keys)))
-        return read_compose(tmp_path, environ).services["a"]
-
-    return read_service
-
-
 Read = Callable[..., ComposeProject]
 One = Callable[..., ComposeService]
 
@@ -95,6 +66,7 @@ def test_a_project_of_several_files(write: Write, read: Read, tmp_path: Path) ->
         restart=Restart("unless-stopped"),
         stop_grace=90.0,
         stop_signal="SIGINT",
+        start_within=90.0,
     )
 
 
@@ -184,101 +156,10 @@ def test_a_server_is_not_asked_for_its_container_keys(write: Write, read: Read) 
     assert kafka.restart == Restart("always")
 
 
-def test_a_key_that_may_be_ignored(service: One) -> None:
-    with pytest.raises(UsageError, match=r"compose\.yaml:6: `a` has the key `cpus`") as refused:
-        service("cpus: 2")
-    assert refused.value.hint is not None
-    assert "ignore: [cpus]" in refused.value.hint
-
-
-def test_ignored_keys(write: Write, read: Read) -> None:
-    write(
-        "compose.yaml",
-        "services: {a: {build: ., cpus: 2, x-local: {runtime: node, command: [node], ignore: [cpus]}}}\n",
-    )
-    assert read().services["a"].local.ignore == {"cpus"}
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("services: {a: {build: .}}", r"compose\.yaml:1: `a` is built from source, and nothing says how"),
-        ("services: {a: {image: x}}", r"`a` is a ready-made image, and nothing says how"),
-        ("services: {a: {x-local: {server: kafka, hung_after: soon}}}", r"`soon` is no duration"),
-        ("services: {a: {x-local: {server: mysql}}}", r"The server `mysql` is unknown"),
-        ("services: {a: {x-local: {runtime: pyton, command: x}}}", r"The runtime `pyton` is unknown"),
-        ("services: {a: {x-local: {runtime: python}}}", r"needs a `command`"),
-        ("services: {a: {x-local: {command: x}}}", r"needs a `runtime`"),
-        ("services: {a: {x-local: {command: [], runtime: node}}}", r"command is empty"),
-        ("services: {a: {x-local: {server: kafka, runtime: node}}}", r"not both"),
-        ("services: {a: {x-local: {sever: kafka}}}", r"unknown key `sever`"),
-        ("services: [a]", r"Expected a mapping"),
-        ("servces: {}", r"key `servces` is unknown"),
-        ("services: {a: {b: 1, b: 2}}", r"key `b` stands twice"),
-        ("services:\n  a: {b\n", r"compose\.yaml:\d: This is not YAML"),
-        ("", r"compose\.yaml is empty"),
-        ("include: [none.yaml]", r"compose\.yaml:1: The file none\.yaml does not exist"),
-        ("include: [compose.yaml]", r"compose\.yaml includes itself"),
-        ("include: [{project_directory: x, path: y}]", r"no `project_directory`"),
-    ],
-)
-def test_what_is_refused(write: Write, read: Read, text: str, message: str) -> None:
-    write("compose.yaml", text)
-    with pytest.raises(UsageError, match=message):
-        read()
-
-
-@pytest.mark.parametrize(
-    ("key", "message"),
-    [
-        ("deploy: {replicas: 2}", "key `deploy`, which cannot be honoured"),
-        ("volumes: ['.:/app']", "This volume cannot be honoured"),
-        ("volumes: ['./none:/srv/none:ro']", "This volume cannot be honoured"),
-        ("volumes: ['data:/data:ro']", "This volume cannot be honoured"),
-        ("depends_on: [b]", "`a` depends on `b`, which does not run here"),
-        ("depends_on: [a]", "circle: a -> a"),
-        ("depends_on: {a: {condition: healthy}}", "condition `healthy` is unknown"),
-        ("depends_on: {a: {when: x}}", "unknown key `when`"),
-        ("ports: ['53:53/udp']", "Only TCP"),
-        ("ports: ['8000-8002:8000-8002']", "is no port"),
-        ("ports: ['0:80']", "is no port"),
-        ("ports: [{published: 80}]", "needs its `target`"),
-        ("restart: sometimes", "policy `sometimes` is unknown"),
-        ("restart: always:3", "policy `always:3` is unknown"),
-        ("stop_grace_period: soon", "`soon` is no duration"),
-        ("stop_signal: SIGNOW", "`SIGNOW` is no signal"),
-        ("env_file: none.env", "none.env does not exist"),
-        ("environment: {A: [1]}", "Expected a single value"),
-        ("environment: {A: '${B:?give it}'}", "B is required: give it"),
-        ("environment: {A: '${B'}", "not closed"),
-    ],
-)
-def test_a_key_that_is_refused_names_its_line(service: One, key: str, message: str) -> None:
-    with pytest.raises(UsageError, match=message.replace("$", r"\$")) as refused:
-        service(key)
-    assert refused.value.message.startswith(("compose.yaml:6: ", "compose.yaml:3: "))
-    assert refused.value.exit_code == 2
-
-
 def test_a_dependency_that_is_not_required(service: One) -> None:
     assert service("depends_on: {b: {condition: service_healthy, required: false}}").depends_on == (
         Dependency("b", "service_healthy", required=False),
     )
-
-
-def test_the_same_service_in_two_files(write: Write, read: Read) -> None:
-    write("compose.yaml", "include: [other.yaml]" + SERVICE.format(keys=""))
-    write("other.yaml", SERVICE.format(keys=""))
-    with pytest.raises(UsageError, match=r"`a` stands twice; the other is at other\.yaml:2"):
-        read()
-
-
-def test_warnings(write: Write, read: Read) -> None:
-    write("compose.yaml", SERVICE.format(keys="environment: {A: '${NONE}'}"))
-    write("compose.override.yaml", "services: {}")
-    unset, override = read().warnings
-    assert "NONE" in unset
-    assert "compose.override.yaml" in override
 
 
 @given(st.dictionaries(st.integers(0, 7), st.sets(st.integers(0, 7)), min_size=8, max_size=8))
@@ -303,6 +184,35 @@ def test_any_graph_is_sorted_or_refused(graph: dict[int, set[int]]) -> None:
 def test_when_a_process_counts_as_hung(write: Write, read: Read, text: str, seconds: float) -> None:
     write("compose.yaml", f"services: {{a: {{image: x, x-local: {{server: kafka{text}}}}}}}\n")
     assert read().services["a"].local.hung_after == seconds
+
+
+@pytest.mark.parametrize(
+    ("keys", "seconds"),
+    [
+        ((), 60.0),
+        (("healthcheck: {interval: 3s, retries: 10, start_period: 60s}",), 90.0),
+        (("healthcheck: {start_period: 2m}",), 210.0),
+        (("healthcheck: {interval: 1s, retries: 3}",), 60.0),
+        (("healthcheck: {disable: true}",), 60.0),
+    ],
+)
+def test_how_long_a_first_answer_may_take(service: One, keys: tuple[str, ...], seconds: float) -> None:
+    assert service(*keys).start_within == seconds
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("5s", 5.0), ("0s", 0.0)])
+def test_how_long_a_first_answer_may_take_here(write: Write, read: Read, text: str, seconds: float) -> None:
+    write(
+        "compose.yaml",
+        f"""
+        services:
+          a:
+            image: x
+            healthcheck: {{start_period: 300s}}
+            x-local: {{server: kafka, start_within: {text}}}
+        """,
+    )
+    assert read().services["a"].start_within == seconds
 
 
 def test_what_is_chosen_comes_with_what_it_needs(write: Write, read: Read) -> None:

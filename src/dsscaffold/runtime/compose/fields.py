@@ -29,8 +29,11 @@ if TYPE_CHECKING:
 
 Entries = dict[str, "Value"]
 _Word = TypeVar("_Word", bound=str)
-_LOCAL_KEYS = {"server", "runtime", "command", "ignore", "skip", "hung_after"}
+_LOCAL_KEYS = {"server", "runtime", "command", "ignore", "skip", "hung_after", "start_within"}
 _MOUNT = re.compile(r"(?P<source>\.[^:]*):(?P<target>/[^:]+):ro")
+#: What Compose takes where a health check does not say.
+_INTERVAL_SECONDS = 30.0
+_RETRIES = 3
 _DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?(?:(\d+)ms)?")
 
 
@@ -148,6 +151,19 @@ def duration(value: Value) -> float:
     return hours * 3600 + minutes * 60 + seconds + millis / 1000
 
 
+def patience(value: Value) -> float:
+    """Return the seconds after which a health check gives a container up: its start period, and then all its tries."""
+    keys = value.mapping()
+    if "disable" in keys and keys["disable"].flag():
+        return 0.0
+    period = duration(keys["start_period"]) if "start_period" in keys else 0.0
+    interval = duration(keys["interval"]) if "interval" in keys else _INTERVAL_SECONDS
+    retries = keys["retries"].text() if "retries" in keys else str(_RETRIES)
+    if not retries.isdecimal():
+        raise keys["retries"].error(f"`{retries}` is no number of retries.")
+    return period + int(retries) * interval
+
+
 def restart(value: Value) -> Restart:
     """Return the policy; `on-failure:3` bounds the number of restarts."""
     word, _, limit = value.text().partition(":")
@@ -173,10 +189,12 @@ def local(value: Value) -> Local | Literal["skip"]:
         return "skip"
     ignore = frozenset(item.text() for item in keys["ignore"].sequence()) if "ignore" in keys else frozenset()
     hung_after = duration(keys["hung_after"]) if "hung_after" in keys else HUNG_AFTER
+    start_within = duration(keys["start_within"]) if "start_within" in keys else None
     if "server" in keys:
         if "runtime" in keys or "command" in keys:
             raise value.error("`x-local` names a `server`, or a `runtime` with its `command`, not both.")
-        return Local(server=one_of(keys["server"], SERVERS, "The server"), ignore=ignore, hung_after=hung_after)
+        server = one_of(keys["server"], SERVERS, "The server")
+        return Local(server=server, ignore=ignore, hung_after=hung_after, start_within=start_within)
     if "runtime" not in keys or "command" not in keys:
         missing: Literal["runtime", "command"] = "command" if "runtime" in keys else "runtime"
         raise value.error(
@@ -186,4 +204,4 @@ def local(value: Value) -> Local | Literal["skip"]:
     if not command:
         raise keys["command"].error("The command is empty.")
     runtime = one_of(keys["runtime"], RUNTIMES, "The runtime")
-    return Local(runtime=runtime, command=command, ignore=ignore, hung_after=hung_after)
+    return Local(runtime=runtime, command=command, ignore=ignore, hung_after=hung_after, start_within=start_within)

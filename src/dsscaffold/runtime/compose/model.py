@@ -59,13 +59,16 @@ NO_RESTART = Restart()
 
 #: Seconds of silence after which a process counts as hung.
 HUNG_AFTER = 10.0
+#: Seconds of silence after which a process that was not healthy yet counts as hung; a health check may give it more.
+START_WITHIN = 60.0
 
 
 @dataclass(frozen=True)
 class Local:
     """The `x-local` key: a server of our own, or a command under a language's runtime.
 
-    After `hung_after` seconds without any answer a process is started again; 0: never.
+    After `hung_after` seconds without any answer a process is started again, and after `start_within` where it was not
+    healthy yet; 0: never. Without a `start_within` of its own, a service has that of its health check.
     """
 
     server: Server | None = None
@@ -73,6 +76,7 @@ class Local:
     command: tuple[str, ...] = ()
     ignore: frozenset[str] = frozenset()
     hung_after: float = HUNG_AFTER
+    start_within: float | None = None
 
 
 @dataclass(frozen=True)
@@ -91,6 +95,7 @@ class ComposeService:
     stop_signal: str = "SIGTERM"
     command: tuple[str, ...] = ()
     mounts: tuple[Mount, ...] = ()
+    start_within: float = START_WITHIN
 
     def error(self, message: str, hint: str | None = None) -> UsageError:
         """Return an error that starts with the file and line."""

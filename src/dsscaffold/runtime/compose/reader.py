@@ -9,7 +9,7 @@ from dsscaffold.errors import UsageError
 from dsscaffold.runtime.compose import fields
 from dsscaffold.runtime.compose.env_file import parse_env
 from dsscaffold.runtime.compose.keys import check_keys
-from dsscaffold.runtime.compose.model import ComposeProject, ComposeService, Local, Restart
+from dsscaffold.runtime.compose.model import START_WITHIN, ComposeProject, ComposeService, Local, Restart
 from dsscaffold.runtime.compose.order import start_order
 from dsscaffold.runtime.compose.source import Source, parse
 
@@ -127,6 +127,7 @@ class _Reader:
         # The mounts of a ready-made image bring in what `x-local.command` finds in its own folder.
         if "volumes" in entries and "build" in entries and "volumes" not in local.ignore:
             service = replace(service, mounts=fields.mounts(entries["volumes"], folder))
+        service = replace(service, start_within=_start_within(entries, local))
         if local.server is not None:
             command = fields.words(entries["command"]) if "command" in entries else ()
             service = replace(service, command=command, restart=Restart("always"))
@@ -169,3 +170,11 @@ class _Reader:
 
     def _shown(self, path: Path) -> str:
         return str(path.relative_to(self.root)) if path.is_relative_to(self.root) else str(path)
+
+
+def _start_within(entries: Mapping[str, Value], local: Local) -> float:
+    if local.start_within is not None:
+        return local.start_within
+    given = fields.patience(entries["healthcheck"]) if "healthcheck" in entries else 0.0
+    # A health check that is quick to give up would only mark its container; here the process is ended.
+    return max(given, START_WITHIN)

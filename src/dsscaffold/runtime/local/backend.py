@@ -53,7 +53,10 @@ class LocalBackend:
         self._run = RunFolder(repo)
 
     def up(self, options: UpOptions, on_event: OnEvent) -> UpResult:
-        """Start what is wanted, here or in a supervisor of its own; where one runs already, it brings that in."""
+        """Start what is wanted, here or in a supervisor of its own.
+
+        What runs already is brought to what is wanted, and watches the source from now on if it is to.
+        """
         if options.services:
             self._check(options.services)
         if pid := holder(self._run):
@@ -103,9 +106,12 @@ class LocalBackend:
     def _bring_in(self, options: UpOptions, pid: int, on_event: OnEvent) -> UpResult:
         what = ", ".join(options.services) or "all that compose.yaml describes"
         on_event(Note(f"Process {pid} runs this repository already, and brings in {what}."))
-        if options.port is not None or options.watch:
-            on_event(Note("--port and --watch hold from the start of everything only; they change nothing here."))
+        if options.port is not None:
+            on_event(Note("--port holds from the start of everything only; it changes nothing here."))
         change = self._ask("up", options.services, on_event)
+        if options.watch:
+            self._ask("watch", (), on_event)
+            on_event(Note("From now on a service that is edited starts again."))
         timings = Timings(total=change.seconds)
         result = UpResult(change.status, timings, pid, self._run.logs, True, change.failures)
         on_event(Ready(result))

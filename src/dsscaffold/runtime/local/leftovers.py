@@ -6,16 +6,17 @@ import os
 import signal
 from typing import TYPE_CHECKING
 
-from dsscaffold.runtime.process_table import lives, wait_until_gone
+from dsscaffold.runtime.process_table import identify, lives, wait_until_gone
 
 if TYPE_CHECKING:
     import psutil
 
-    from dsscaffold.runtime.local.state import ProcessId, RunState
+    from dsscaffold.runtime.local.state import RunState
+    from dsscaffold.runtime.process_table import ProcessId
 
 _WAIT_SECONDS = 10.0
-#: The time of creation is derived from the wall clock, which may have been set since.
-_CLOCK_STEP_SECONDS = 2.0
+#: The two times that a creation is worked out from are not read at quite the same moment.
+_TOLERANCE_SECONDS = 2.0
 
 
 def end_leftovers(state: RunState) -> tuple[int, ...]:
@@ -50,7 +51,9 @@ def _find(entry: ProcessId) -> psutil.Process | None:
 
     try:
         process = psutil.Process(entry.pid)
-        same = abs(process.create_time() - entry.created) < _CLOCK_STEP_SECONDS and os.getpgid(entry.pid) == entry.pid
+        found = identify(process)
+        near = abs(found.created - entry.created) < _TOLERANCE_SECONDS
+        same = near and found.boot == entry.boot and os.getpgid(entry.pid) == entry.pid
     except (psutil.Error, ProcessLookupError, TypeError, ValueError, OverflowError):
         # The last three: a file that a power loss left is not what was written.
         return None

@@ -14,6 +14,7 @@ class Pace:
     poll_starting: float = 0.1
     poll_healthy: float = 2.0
     give_up: float = 120.0
+    give_up_job: float = 120.0
     #: After that a known cause in the log counts as the reason why it is not healthy.
     suspect: float = 10.0
     #: So many probes in a row must fail before a healthy service counts as unhealthy.

@@ -78,6 +78,7 @@ def app_unit(
         restart=service.restart,
         stop_grace=service.stop_grace,
         hung_after=service.local.hung_after,
+        start_within=service.start_within,
         source=service.folder if service.local.runtime in ("python", "node") else None,
         stop_signal=signal.Signals[service.stop_signal],
     )

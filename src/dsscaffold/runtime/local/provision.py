@@ -10,6 +10,7 @@ from dsscaffold.runtime.environments.node import install_node, node_is_current
 from dsscaffold.runtime.environments.python import install_python, python_is_current
 from dsscaffold.runtime.events import EnvironmentDone, EnvironmentStarted, FetchDone
 from dsscaffold.runtime.local.plan import Tools
+from dsscaffold.runtime.network import for_downloads
 from dsscaffold.runtime.toolchain import Toolchain, java, kafka, node, postgres
 from dsscaffold.runtime.toolchain.cache import Cache, cache_folder, locked
 from dsscaffold.runtime.toolchain.failures import FetchError
@@ -28,6 +29,7 @@ class Provision:
     """What is missing is fetched at the first call that needs it; `seconds` tell what took how long."""
 
     def __init__(self, runner: Runner, environ: Mapping[str, str], emit: OnEvent, lock: Path | None = None) -> None:
+        environ = for_downloads(environ)
         self.cache = Cache(cache_folder(environ), runner, self._heard, environ)
         self.tools = Toolchain(self.cache)
         self.fetch_seconds: dict[str, float] = {}

@@ -13,7 +13,7 @@ from dsscaffold.runtime.compose.model import CONDITIONS
 from dsscaffold.runtime.files import append_line, last_lines, rotate
 from dsscaffold.runtime.local.causes import known_cause
 from dsscaffold.runtime.local.restart import Backoff
-from dsscaffold.runtime.local.silence import SilenceClock
+from dsscaffold.runtime.local.silence import HangDetector
 from dsscaffold.runtime.results import ServiceFailure, ServiceStatus
 
 if TYPE_CHECKING:
@@ -60,7 +60,9 @@ class Service:
         self._since = _now()
         self._reached = {condition: asyncio.Event() for condition in CONDITIONS}
         self._stopping = False
-        self._hung = ""  # How this life was ended by us, if it was.
+        self._hang = HangDetector(unit)
+        self._former = ""  # How the life before this one ended, until one is healthy.
+        self._awaited: float | None = None  # When the first life began that is to become healthy.
         self._backoff = Backoff(first=pace.first_restart)
         self._task: asyncio.Task[None] | None = None
         self._log_start = 0
@@ -68,7 +70,10 @@ class Service:
     def status(self) -> ServiceStatus:
         """Return what `status` shows."""
         unit, pid = self.unit, self.child.pid if self.child else None
-        return ServiceStatus(unit.name, unit.kind, self.state, unit.url, pid, self.restarts, self._since)
+        detail = self.detail
+        if self.state == "starting" and self._former:
+            detail = f"{detail}; before that, it {self._former}" if detail else f"before that, it {self._former}"
+        return ServiceStatus(unit.name, unit.kind, self.state, unit.url, pid, self.restarts, self._since, detail)
 
     @property
     def done(self) -> bool:
@@ -90,6 +95,7 @@ class Service:
         if self.verdict.done():
             self.verdict = asyncio.get_running_loop().create_future()
         self.seconds = None
+        self._hang, self._former, self._awaited = HangDetector(unit), "", None
         self.move("starting")
 
     def start(self) -> None:
@@ -160,7 +166,8 @@ class Service:
                 return
             self.restarts += 1
             delay = self._backoff.next()
-            self.move("restarting", f"{self._ending(code)}; starts again in {delay:g} s")
+            self._former = self._ending(code)
+            self.move("restarting", f"{self._former}; starts again in {delay:g} s")
             await asyncio.sleep(delay)
 
     async def _wait_for(self, dependency: Dependency) -> None:
@@ -181,7 +188,8 @@ class Service:
     async def _live(self) -> int | None:
         """Run the process once; return its exit code, or None when it could not be started."""
         began = time.monotonic()
-        self._hung = ""
+        self._awaited = self._awaited or began
+        self._hang.begin()
         try:
             rotate(self.log)
             self._log_start = self.log.stat().st_size if self.log.exists() else 0
@@ -211,21 +219,23 @@ class Service:
     async def _watch(self, began: float) -> None:
         """Follow the health of a running process."""
         if self.unit.job:
+            await asyncio.sleep(self.pace.give_up_job)
+            self.fail(f"not done after {self.pace.give_up_job:g} s; it goes on")
             return
         failures = 0
-        silence = SilenceClock()
         while True:
             problem = await self.unit.probe() if self.unit.probe else ""
-            seconds = silence.heard(problem)
+            hung = self._hang.hangs(problem, was_healthy=self._backoff.is_healthy)
             failures = failures + 1 if problem else 0
             if not problem:
                 self._well(time.monotonic() - began)
-            elif self._is_hung(seconds):
-                self._end_hung(problem)
+            elif hung:
+                if self.child:
+                    self.child.kill_tree()
                 return
             elif self.state != "healthy":
                 self.move(self.state, problem)
-                self._check_patience(began, problem)
+                self._check_patience(problem)
             elif failures >= self.pace.tolerated:
                 self._reached["service_healthy"].clear()
                 self.move("unhealthy", problem)
@@ -233,31 +243,22 @@ class Service:
 
     def _well(self, seconds: float) -> None:
         self._backoff.healthy()
+        self._former = ""
         self._reached["service_healthy"].set()
         if self.seconds is None:
             self.seconds = seconds
         self.move("healthy")
         self._judge(None)
 
-    def _is_hung(self, seconds: float) -> bool:
-        """Tell whether a process that was healthy in this life has been silent for too long."""
-        unit = self.unit
-        return 0 < unit.hung_after <= seconds and self._backoff.is_healthy and unit.restart.mode != "no"
-
-    def _end_hung(self, problem: str) -> None:
-        self._hung = f"hung ({problem}, for {self.unit.hung_after:g} s) and was killed"
-        if self.child:
-            self.child.kill_tree()
-
     def _ending(self, code: int | None) -> str:
-        if self._hung or code is None:
-            return self._hung or "could not be started"
+        if self._hang.ending or code is None:
+            return self._hang.ending or "could not be started"
         return f"was ended by signal {-code}" if code < 0 else f"ended with code {code}"
 
-    def _check_patience(self, began: float, problem: str) -> None:
-        if self.verdict.done():
+    def _check_patience(self, problem: str) -> None:
+        if self.verdict.done() or self._awaited is None:
             return
-        seconds = time.monotonic() - began
+        seconds = time.monotonic() - self._awaited
         # Where its log says why, nobody has to wait for all of the time; it may still come.
         told = seconds > self.pace.suspect and known_cause(last_lines(self.log, 3, self._log_start))
         if told or seconds > self.pace.give_up:

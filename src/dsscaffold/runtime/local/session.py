@@ -19,7 +19,7 @@ from dsscaffold.runtime.local.preparation import Preparation
 from dsscaffold.runtime.local.state import StateFile, read_state
 from dsscaffold.runtime.local.supervisor import Supervisor
 from dsscaffold.runtime.local.watch import Watch
-from dsscaffold.runtime.local.wire import Request
+from dsscaffold.runtime.local.wire import Done, Request
 from dsscaffold.runtime.ports import PortBook
 from dsscaffold.runtime.process import Runner
 from dsscaffold.runtime.results import StatusResult, Timings, UpResult, in_order
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from dsscaffold.runtime.backend import UpOptions
     from dsscaffold.runtime.events import Event, OnEvent
     from dsscaffold.runtime.local.service import Service
-    from dsscaffold.runtime.local.wire import Done
     from dsscaffold.runtime.repo import RunFolder
     from dsscaffold.runtime.results import ServiceFailure
 
@@ -61,6 +60,7 @@ class Session:
         self._lock = asyncio.Lock()
         self._changes = Changes(self._lock, lambda: self._supervisor, self._prepare)
         self._control = ControlServer(run, self._change)
+        self._watching: asyncio.Task[None] | None = None
         self._failures: list[ServiceFailure] = []
         self._timings = Timings()
         self._began = time.monotonic()
@@ -108,6 +108,9 @@ class Session:
     async def close(self, reason: str) -> None:
         """Stop everything that runs, and leave no trace of it in the state."""
         await self._control.close()
+        if self._watching:
+            self._watching.cancel()
+            await asyncio.wait({self._watching})
         if self._supervisor:
             self._emit(Stopping(reason))
             await self._supervisor.stop()
@@ -128,6 +131,9 @@ class Session:
 
     async def _change(self, request: Request, emit: OnEvent) -> Done:
         """Do what another process asks for; it hears all that happens meanwhile."""
+        if request.verb == "watch":
+            self._watch_from_now_on()
+            return Done(())
         self._listeners.append(emit)
         try:
             return await self._changes.make(request, self._emit)
@@ -143,18 +149,22 @@ class Session:
             self._emit(Note(f"{error.message} Until that is mended, all goes on as before."))
 
     async def _go_on(self, preparation: Preparation) -> None:
-        background = {asyncio.create_task(self._in_background(preparation))}
-        if self._options.watch and self._supervisor:
-            background.add(asyncio.create_task(self._watch()))
+        background = asyncio.create_task(self._in_background(preparation))
+        if self._options.watch:
+            self._watch_from_now_on()
         try:
             while True:
                 await asyncio.sleep(_FOLLOW_SECONDS)
                 for line in self._follower.lines() if self._follower else ():
                     self._emit(line)
         finally:
-            for task in background:
-                task.cancel()
-            await asyncio.wait(background)
+            background.cancel()
+            await asyncio.wait({background})
+
+    def _watch_from_now_on(self) -> None:
+        """Watch the source, unless that is done already; one that had to be given up begins anew."""
+        if self._watching is None or self._watching.done():
+            self._watching = asyncio.create_task(self._watch())
 
     async def _watch(self) -> None:
         try:

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from dsscaffold.runtime.files import write_atomically
+from dsscaffold.runtime.process_table import ProcessId, identify
 from dsscaffold.runtime.results import ServiceStatus
 
 if TYPE_CHECKING:
@@ -15,14 +16,6 @@ if TYPE_CHECKING:
 
     from dsscaffold.runtime.local.service import Service
     from dsscaffold.runtime.repo import RunFolder
-
-
-@dataclass(frozen=True)
-class ProcessId:
-    """A process: the number alone may by now belong to another one."""
-
-    pid: int
-    created: float
 
 
 @dataclass(frozen=True)
@@ -39,7 +32,7 @@ class StateFile:
 
     def __init__(self, run: RunFolder) -> None:
         self._path = run.state
-        self._supervisor = identify(os.getpid())
+        self._supervisor = _identify(os.getpid())
         self._known: dict[int, ProcessId] = {}
 
     def write(self, services: Iterable[Service], guard: int | None) -> None:
@@ -47,7 +40,7 @@ class StateFile:
         services = list(services)
         pids = [service.child.pid for service in services if service.child] + ([guard] if guard else [])
         # A process is looked up once, right after its start; later its number could be another's.
-        self._known = {pid: self._known.get(pid) or identify(pid) for pid in pids}
+        self._known = {pid: self._known.get(pid) or _identify(pid) for pid in pids}
         statuses = tuple(service.status() for service in services if not service.done)
         self._write(RunState(self._supervisor, statuses, tuple(self._known.values())))
 
@@ -76,15 +69,16 @@ def read_state(run: RunFolder) -> RunState | None:
         return None
 
 
-def identify(pid: int) -> ProcessId:
-    """Return a process with the time of its creation; 0 when it is gone already."""
+def _identify(pid: int) -> ProcessId:
+    """Return what tells a process from others; one that is gone already is like none."""
     import psutil
 
     try:
-        return ProcessId(pid, psutil.Process(pid).create_time())
+        return identify(psutil.Process(pid))
     except psutil.Error:
         return ProcessId(pid, 0.0)
 
 
 def _status(entry: dict[str, Any]) -> ServiceStatus:
-    return ServiceStatus(**{field.name: entry[field.name] for field in fields(ServiceStatus)})
+    # What another version wrote may have more, or less of what is not necessary.
+    return ServiceStatus(**{field.name: entry[field.name] for field in fields(ServiceStatus) if field.name in entry})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from pathlib import Path
 
@@ -14,8 +15,12 @@ OnEdit = Callable[[tuple[str, ...], str], Coroutine[object, object, None]]
 _IGNORED = {"node_modules", "__pycache__", "tests", "test", "dist", "build", "coverage", "htmlcov", "venv"}
 _CODE = {".py", ".ts", ".mts", ".cts", ".js", ".mjs", ".cjs", ".sql"}
 _SUFFIXES = _CODE | {".json", ".toml", ".yaml", ".yml", ".env", ".txt"}
-#: An editor writes a file in several steps, and a branch is checked out file by file: that is one edit.
-_DEBOUNCE_MS = 300
+#: An editor writes a file in several steps and a formatter once more, and a branch is checked out file by file: all
+#: that comes before it is quiet for so long is one edit.
+_QUIET_SECONDS = 0.25
+#: Something that writes without a pause is not waited for any longer.
+_LONGEST_SECONDS = 2.0
+_STEP_MS = 50
 #: So often it is looked whether there are other folders to watch.
 _LOOK_MS = 2000
 
@@ -27,22 +32,36 @@ class Watch:
         self._repo = repo
         self._sources = sources
         self._on_edit = on_edit
+        #: The services of files that were edited and not yet told of, each with the first of its files.
+        self._edited: dict[str, Path] = {}
+        self._news = asyncio.Event()
 
     async def run(self) -> None:
         """Watch for ever."""
         # An edit is not waited for: the next one may well be what makes the service start again.
         async with asyncio.TaskGroup() as edits:
+            edits.create_task(self._tell(edits))
             while True:
                 deep, flat = watched_folders(self._sources().values())
                 stop = asyncio.Event()
                 async with asyncio.TaskGroup() as group:
-                    group.create_task(self._follow(deep, stop, edits, recursive=True))
-                    group.create_task(self._follow(flat, stop, edits, recursive=False))
+                    group.create_task(self._follow(deep, stop, recursive=True))
+                    group.create_task(self._follow(flat, stop, recursive=False))
                     group.create_task(self._stop_when_others((deep, flat), stop))
 
-    async def _follow(
-        self, folders: set[Path], stop: asyncio.Event, edits: asyncio.TaskGroup, *, recursive: bool
-    ) -> None:
+    async def _tell(self, edits: asyncio.TaskGroup) -> None:
+        while True:
+            await self._news.wait()
+            began = time.monotonic()
+            while self._news.is_set() and time.monotonic() - began < _LONGEST_SECONDS:
+                self._news.clear()
+                await asyncio.sleep(_QUIET_SECONDS)
+            self._news.clear()
+            edited, self._edited = self._edited, {}
+            first = min(edited.values())
+            edits.create_task(self._on_edit(tuple(sorted(edited)), os.path.relpath(first, self._repo)))
+
+    async def _follow(self, folders: set[Path], stop: asyncio.Event, *, recursive: bool) -> None:
         from watchfiles import awatch
 
         if not folders:
@@ -50,17 +69,16 @@ class Watch:
         changes = awatch(
             *folders,
             watch_filter=lambda _, path: self._concerns(Path(path)),
-            debounce=_DEBOUNCE_MS,
-            step=_DEBOUNCE_MS // 3,
+            step=_STEP_MS,
             stop_event=stop,
             recursive=recursive,
             ignore_permission_denied=True,
         )
         async for found in changes:
-            edited = sorted(Path(path) for _, path in found)
-            names = {name for path in edited for name in self._owners(path)}
-            if names:
-                edits.create_task(self._on_edit(tuple(sorted(names)), os.path.relpath(edited[0], self._repo)))
+            for path in sorted(Path(path) for _, path in found):
+                for name in self._owners(path):
+                    self._edited.setdefault(name, path)
+                    self._news.set()
 
     async def _stop_when_others(self, folders: tuple[set[Path], set[Path]], stop: asyncio.Event) -> None:
         while watched_folders(self._sources().values()) == folders:

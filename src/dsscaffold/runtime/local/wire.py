@@ -14,7 +14,7 @@ from dsscaffold.errors import DsscaffoldError
 from dsscaffold.runtime import events
 from dsscaffold.runtime.results import ServiceFailure
 
-Verb = Literal["up", "restart", "down"]
+Verb = Literal["up", "restart", "down", "watch"]
 
 _SENT = (
     events.Note,

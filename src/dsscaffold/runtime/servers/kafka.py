@@ -86,6 +86,7 @@ class KafkaServer:
             restart=self._service.restart,
             stop_grace=self._service.stop_grace,
             hung_after=self._service.local.hung_after,
+            start_within=self._service.start_within,
         )
 
     async def prepare(self) -> None:

@@ -21,6 +21,8 @@ from dsscaffold.runtime.unit import Unit
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import psutil
+
     from dsscaffold.runtime.compose.model import ComposeService
     from dsscaffold.runtime.process import Runner
     from dsscaffold.runtime.repo import RunFolder
@@ -65,6 +67,7 @@ class PostgresServer:
             restart=self._service.restart,
             stop_grace=self._service.stop_grace,
             hung_after=self._service.local.hung_after,
+            start_within=self._service.start_within,
             # Ends the sessions of the clients; SIGTERM would wait until they go.
             stop_signal=signal.SIGINT,
         )
@@ -136,19 +139,40 @@ class PostgresServer:
 def end_former_server(data: Path) -> None:
     """Clear the way for a server in `data`: no other of ours can run, since we hold the repository's lock.
 
-    A postmaster.pid that a crash left names a process that is gone, or by now is something else.
+    A postmaster.pid that a crash left names a process that is gone, or by now is something else. Each of its
+    processes leads a group of its own, and one that is busy or stopped outlives it: with the next server at work in the
+    same files, it would spoil them. Postgres itself would notice by the file that is removed here.
     """
+    pid_file = data / "postmaster.pid"
+    if not pid_file.exists():
+        return
+    former = _processes_of(pid_file, data)
+    for process in former:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process.pid, signal.SIGKILL)
+    wait_until_gone(former, _KILL_SECONDS)
+    pid_file.unlink(missing_ok=True)
+
+
+def _processes_of(pid_file: Path, data: Path) -> list[psutil.Process]:
+    """Return the server, by its command, and all that work in its data folder, as all processes of Postgres do."""
     import psutil
 
-    pid_file = data / "postmaster.pid"
-    with contextlib.suppress(FileNotFoundError, ValueError, IndexError):
-        pid = int(pid_file.read_text().splitlines()[0])
-        with contextlib.suppress(psutil.Error):
-            process = psutil.Process(pid)
-            if str(data) in process.cmdline():
-                os.kill(pid, signal.SIGKILL)
-                wait_until_gone([process], _KILL_SECONDS)
-    pid_file.unlink(missing_ok=True)
+    found = [process for process in psutil.process_iter() if _works_in(process, data.resolve())]
+    with contextlib.suppress(OSError, ValueError, IndexError, psutil.Error):
+        process = psutil.Process(int(pid_file.read_text().splitlines()[0]))
+        if str(data) in process.cmdline() and process not in found:
+            found.append(process)
+    return found
+
+
+def _works_in(process: psutil.Process, folder: Path) -> bool:
+    import psutil
+
+    try:
+        return process.pid != os.getpid() and Path(process.cwd()) == folder
+    except (psutil.Error, OSError):
+        return False
 
 
 def _settings_of(service: ComposeService) -> Mapping[str, str]:

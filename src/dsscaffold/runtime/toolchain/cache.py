@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dsscaffold.runtime.events import FetchDone, FetchStarted, Note
+from dsscaffold.runtime.events import FetchDone, FetchProgress, FetchStarted, Note
 from dsscaffold.runtime.lock import acquire
 from dsscaffold.runtime.toolchain import inventory
 from dsscaffold.runtime.toolchain.failures import cannot_write
@@ -88,6 +88,10 @@ class Cache:
         """Tell whether `tool` is there, and whole."""
         target = self.folder / tool.key
         return target.is_dir() and not inventory.damage(target)
+
+    def progress(self, tool: Fetchable) -> Callable[[int], None]:
+        """Return what takes how much of `tool` is there, in bytes, and passes it on."""
+        return lambda done: self.emit(FetchProgress(tool.name, min(done, tool.size), tool.size))
 
     async def _fetch(self, tool: Fetchable, target: Path, fill: Callable[[Path], Awaitable[None]]) -> None:
         started = time.monotonic()

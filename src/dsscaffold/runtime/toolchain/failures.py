@@ -17,6 +17,11 @@ _OFFLINE = re.compile(
     r"|error sending request|ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ENETUNREACH|ETIMEDOUT|ECONNRESET"
     r"|NameResolutionError|NewConnectionError|Max retries exceeded|network was disabled"
 )
+#: A registry, or a proxy that looks inside, shows a certificate of an authority that is not known here.
+_UNTRUSTED = re.compile(
+    r"invalid peer certificate|UnknownIssuer|CERTIFICATE_VERIFY_FAILED|[Ss]elf.signed certificate"
+    r"|SELF_SIGNED_CERT|UNABLE_TO_(?:GET_ISSUER_CERT|VERIFY_LEAF_SIGNATURE)"
+)
 _FULL = re.compile(r"No space left on device|os error 28\b|ENOSPC|Disk quota exceeded")
 _FULL_CODES = (errno.ENOSPC, errno.EDQUOT)
 _CLOSED_CODES = (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST)
@@ -34,6 +39,11 @@ def failed(what: str, output: str, folder: Path, hint: str) -> FetchError:
     """Return the error of a program that was to put `what` into `folder`, by what it printed."""
     if _FULL.search(output):
         return disk_full(folder)
+    if _UNTRUSTED.search(output):
+        hint = (
+            "Set SSL_CERT_FILE to a file with the certificates (PEM) of whoever signs here, your organisation's proxy."
+        )
+        return FetchError(f"{what}: the certificate of the registry is not trusted.\n{output}", hint)
     return FetchError(f"{what}:\n{output}", hint, offline=bool(_OFFLINE.search(output)))
 
 

