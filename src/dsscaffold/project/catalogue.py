@@ -24,7 +24,7 @@ class Requirements:
 
 @dataclass(frozen=True)
 class Entry:
-    """One pattern, broker or role. `folder` holds its layers, a folder for each part that it adds to."""
+    """One pattern, broker, role or licence. `folder` holds its layers, a folder for each part that it adds to."""
 
     name: str
     title: str
@@ -48,6 +48,7 @@ class Catalogue:
     patterns: dict[str, Entry]
     brokers: dict[str, Entry]
     roles: dict[str, Entry]
+    licenses: dict[str, Entry]
     presets: dict[str, Path]
 
     def base(self, target: str) -> Path:
@@ -92,6 +93,7 @@ def load_catalogue(root: Path) -> Catalogue:
         patterns=_read_entries(root / "patterns", "pattern.yaml"),
         brokers=_read_entries(root / "brokers", "broker.yaml"),
         roles=_read_entries(root / "roles", "role.yaml"),
+        licenses=_read_entries(root / "licenses", "license.yaml"),
         presets={path.stem: path for path in sorted((root / "presets").glob("*.yaml"))},
     )
 

@@ -46,7 +46,7 @@ def state_files(applied: Applied) -> dict[PurePosixPath, bytes]:
     patterns = "".join(f"  - {name}\n" for name in manifest.patterns)
     text = (
         f"{_HEAD}version: {applied.version}\ntemplates: {_SUM}{applied.digest}\n"
-        f"name: {manifest.name}\nbroker: {manifest.broker}\n"
+        f"name: {manifest.name}\n{_license(manifest)}broker: {manifest.broker}\n"
         f"patterns:{' []' if not patterns else ''}\n{patterns}"
     )
     files = {
@@ -82,9 +82,16 @@ def read_applied(files: Mapping[PurePosixPath, bytes]) -> Applied:
         _word(_APPLIED, data, "broker"),
         tuple(sorted(map(str, data.get("patterns") or ()))),
         tuple(sorted(services, key=lambda service: service.name)),
+        _word(_APPLIED, data, "license") if "license" in data else None,
+        _word(_APPLIED, data, "copyright") if "copyright" in data else None,
     )
     digest = _word(_APPLIED, data, "templates").removeprefix(_SUM)
     return Applied(manifest, _word(_APPLIED, data, "version"), digest, files.get(ARCHIVE))
+
+
+def _license(manifest: Manifest) -> str:
+    """Return the lines about the licence as the manifest has them: as many as are known."""
+    return "".join(f"{line}\n" for line in manifest.license_lines())
 
 
 def is_state(path: PurePosixPath) -> bool:
