@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from dsscaffold.runtime.results import UpResult
 
 Json = Annotated[
     bool,
@@ -19,21 +22,31 @@ Port = Annotated[
 
 def add_run_verbs(app: typer.Typer) -> None:
     """Add the verbs, in the order in which `--help` shows them."""
-    for verb in (up, restart, down, status, logs, fetch):
-        app.command()(verb)
+    for verb in (up, restart, down, status, logs, open_, fetch):
+        app.command(verb.__name__.rstrip("_"))(verb)
 
 
-def _complete_service(incomplete: str) -> list[str]:
-    """Complete the names of what runs in the repository of the current folder."""
-    from dsscaffold.commands.status import run_status
+def _services(*kinds: str) -> list[str]:
+    """Return the names of what runs in the repository of the current folder; without `kinds` of everything."""
     from dsscaffold.errors import DsscaffoldError
+    from dsscaffold.runtime.choose import backend_for
     from dsscaffold.runtime.repo import find_repo
 
     try:
-        services = run_status(find_repo(Path.cwd())).services
+        services = backend_for(find_repo(Path.cwd())).status().services
     except DsscaffoldError:
         return []
-    return [service.name for service in services if service.name.startswith(incomplete)]
+    return [service.name for service in services if not kinds or service.kind in kinds]
+
+
+def _complete_service(incomplete: str) -> list[str]:
+    return [name for name in _services() if name.startswith(incomplete)]
+
+
+def _complete_page(incomplete: str) -> list[str]:
+    from dsscaffold.commands.open import PAGES
+
+    return [name for name in [*PAGES, *_services("service")] if name.startswith(incomplete)]
 
 
 Services = Annotated[
@@ -65,16 +78,25 @@ def up(
 ) -> None:
     """Start everything, in the order of its dependencies, and follow the logs until Ctrl-C."""
     from dsscaffold.commands.up import run_up
-    from dsscaffold.render import Printer
+    from dsscaffold.render import Printer, is_animated
+    from dsscaffold.render.new import print_running
     from dsscaffold.render.up import UpPrinter
     from dsscaffold.runtime.repo import find_repo
+    from dsscaffold.templating.applied import applied_manifest
 
     printer = Printer(json=json)
+    repo = find_repo(Path.cwd())
     if not local:
         printer.note("running without containers, on this machine.")
-    with UpPrinter(printer.console, on_ready=printer.up) as on_event:
+
+    def ready(result: UpResult) -> None:
+        printer.up(result)
+        if result.ok and not services and not json and is_animated(printer.console):
+            print_running(printer, result, applied_manifest(repo))
+
+    with UpPrinter(printer.console, on_ready=ready) as on_event:
         result = run_up(
-            find_repo(Path.cwd()),
+            repo,
             detach=detach,
             port=port,
             services=tuple(services or ()),
@@ -136,10 +158,11 @@ def status(json: Json = False) -> None:
     """Show what runs where; the exit code is 0 when all of it is healthy."""
     from dsscaffold.commands.status import run_status
     from dsscaffold.render import Printer
+    from dsscaffold.render.look import print_status
     from dsscaffold.runtime.repo import find_repo
 
     result = run_status(find_repo(Path.cwd()))
-    Printer(json=json).status(result)
+    print_status(Printer(json=json), result)
     if not result.healthy:
         raise typer.Exit(1)
 
@@ -158,6 +181,31 @@ def logs(
     show = UpPrinter(Printer().console)
     for line in run_logs(find_repo(Path.cwd()), service, follow=follow, tail=tail):
         show(line)
+
+
+def open_(
+    what: Annotated[
+        str,
+        typer.Argument(
+            metavar="[docs|metrics|SERVICE]",
+            help="The gateway's API docs or metrics, or the API docs of a service.",
+            autocompletion=_complete_page,
+        ),
+    ] = "docs",
+    print_: Annotated[bool, typer.Option("--print", help="Print the address and open nothing.")] = False,
+    json: Json = False,
+) -> None:
+    """Open the gateway's API docs, or another page of what runs, in a browser."""
+    from dsscaffold.commands.open import run_open
+    from dsscaffold.render import Printer
+    from dsscaffold.runtime.repo import find_repo
+
+    printer = Printer(json=json)
+    result = run_open(find_repo(Path.cwd()), what, browser=not (print_ or json))
+    if print_:
+        printer.address(result)
+    else:
+        printer.open(result)
 
 
 def fetch(json: Json = False) -> None:

@@ -24,7 +24,7 @@ class Requirements:
 
 @dataclass(frozen=True)
 class Entry:
-    """One pattern, broker, role or licence. `folder` holds its layers, a folder for each part that it adds to."""
+    """One pattern, broker, role or license. `folder` holds its layers, a folder for each part that it adds to."""
 
     name: str
     title: str

@@ -58,7 +58,7 @@ def make_manifest(name: str, choices: Choices, catalogue: Catalogue) -> Manifest
 
 
 def with_copyright(manifest: Manifest) -> Manifest:
-    """Return the manifest with this year and the team as the holders, if a licence needs them and nobody is named."""
+    """Return the manifest with this year and the team as the holders, if a license needs them and nobody is named."""
     if not manifest.license or manifest.copyright:
         return manifest
     return replace(manifest, copyright=f"{time.localtime().tm_year} The {manifest.name} team")

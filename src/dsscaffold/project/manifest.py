@@ -18,7 +18,7 @@ VERSION = 1
 #: What a service without a role is: the folder of that name under roles/.
 BLANK_ROLE = "blank"
 
-#: The word for no licence; none stands in dsscaffold.yaml then.
+#: The word for no license; none stands in dsscaffold.yaml then.
 NO_LICENSE = "none"
 
 _KEYS = frozenset({"version", "name", "license", "copyright", "broker", "patterns", "services"})
@@ -80,7 +80,7 @@ class Manifest:
         return "\n".join(lines) + "\n"
 
     def license_lines(self) -> list[str]:
-        """Return the lines of dsscaffold.yaml about the licence, as many as there is something to say."""
+        """Return the lines of dsscaffold.yaml about the license, as many as there is something to say."""
         quoted = json.dumps(self.copyright, ensure_ascii=False) if self.copyright else None
         fields = {"license": self.license, "copyright": quoted}
         return [f"{key}: {value}" for key, value in fields.items() if value]
@@ -153,7 +153,7 @@ def _read_body(source: YamlSource, data: dict[str, Any], name: str, catalogue: C
 
 
 def _read_license(source: YamlSource, data: dict[str, Any], catalogue: Catalogue) -> tuple[str | None, str | None]:
-    """Return licence and copyright; SPDX ids are the same in any case of letters."""
+    """Return license and copyright; SPDX ids are the same in any case of letters."""
     chosen, holders = data.get("license"), data.get("copyright")
     if isinstance(chosen, str):
         ids = {name.lower(): name for name in (*catalogue.licenses, NO_LICENSE)}

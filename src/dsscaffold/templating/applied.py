@@ -90,8 +90,29 @@ def read_applied(files: Mapping[PurePosixPath, bytes]) -> Applied:
 
 
 def _license(manifest: Manifest) -> str:
-    """Return the lines about the licence as the manifest has them: as many as are known."""
+    """Return the lines about the license as the manifest has them: as many as are known."""
     return "".join(f"{line}\n" for line in manifest.license_lines())
+
+
+def read_applied_in(project: Path) -> Applied:
+    """Read what the work tree of a project says, apart from the archive: it is quick.
+
+    Raises:
+        DsscaffoldError: it is missing, or says something that dsscaffold never wrote.
+    """
+    paths = [_APPLIED, *(_SERVICES / path.name for path in (project / _SERVICES).glob("*.yaml"))]
+    try:
+        return read_applied({path: (project / path).read_bytes() for path in paths})
+    except OSError as error:
+        raise DsscaffoldError(f"{error.filename} cannot be read: {error.strerror}.") from error
+
+
+def applied_manifest(project: Path) -> Manifest | None:
+    """Return the manifest that a project was last rendered from, None where that cannot be read."""
+    try:
+        return read_applied_in(project).manifest
+    except DsscaffoldError:
+        return None
 
 
 def is_state(path: PurePosixPath) -> bool:
