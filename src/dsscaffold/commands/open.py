@@ -64,8 +64,11 @@ def has_screen(environ: Mapping[str, str]) -> bool:
 
 def _address(status: StatusResult, what: str) -> str:
     pages = {service.name: service for service in status.services if service.kind in {"gateway", "service"}}
-    service = pages.get("gateway" if what in PAGES else what)
+    gateway = next((service for service in pages.values() if service.kind == "gateway"), None)
+    service = gateway if what in PAGES else pages.get(what)
     if service is None:
+        if what in PAGES:
+            raise UsageError("There is no gateway here.", f"What there is to open: {', '.join(pages) or 'nothing'}.")
         if any(each.name == what for each in status.services):
             raise UsageError(f"{what} speaks no HTTP, so there is no page of it.", "Its address: dsscaffold status")
         raise UsageError(f"There is nothing called {what!r} to open.", did_you_mean(what, [*PAGES, *pages]))

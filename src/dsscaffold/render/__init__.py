@@ -213,5 +213,9 @@ class Printer:
         width = max(len(command) for command, _ in steps)
         if heading:
             self.console.print(Text("\nNext:", "bold"))
+        fits = all(width + len(purpose) + 4 <= self.width for _, purpose in steps)
         for command, purpose in steps:
-            self.console.print(Text.assemble("  ", (f"{command:<{width}}", "cyan"), f"  {purpose}" if purpose else ""))
+            # A command is never broken by us: it is there to be copied.
+            between = "  " if fits else "\n    "
+            padded = f"{command:<{width}}" if fits and purpose else command
+            self.console.print(Text.assemble("  ", (padded, "cyan"), f"{between}{purpose}" if purpose else ""))

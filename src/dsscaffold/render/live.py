@@ -10,13 +10,14 @@ from typing import Any
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.live import Live
 from rich.spinner import Spinner
-from rich.table import Table
 from rich.text import Text
 
+from dsscaffold.render.columns import make_table
 from dsscaffold.runtime import events
 
 #: Below this width addresses are left out: the names are what a person looks for.
 _WIDE_ENOUGH = 60
+_HEADERS = ("", "SERVICE", "STATE", "SECONDS", "")
 _MB = 1_000_000
 _MARKS = {"good": ("✓", "green"), "bad": ("✗", "red"), "odd": ("!", "yellow"), "left": ("-", "dim")}
 
@@ -64,23 +65,16 @@ class StartTable:
         """Let nothing turn any more: what had not come to an end was left."""
         for row in self._rows.values():
             if row.look == "busy":
-                row.look, row.state, row.seconds = "left", "left", time.perf_counter() - row.began
+                row.look, row.state, row.seconds = "left", "interrupted", time.perf_counter() - row.began
 
     def __rich_console__(self, _: Console, options: ConsoleOptions) -> RenderResult:
         if self.is_empty:
             yield self._before
             return
-        wide = options.max_width >= _WIDE_ENOUGH
-        table = Table(box=None, pad_edge=False, header_style="bold")
-        table.add_column("", width=1)
-        table.add_column("SERVICE", no_wrap=True, overflow="ellipsis", min_width=8)
-        table.add_column("STATE", no_wrap=True, overflow="ellipsis", min_width=10)
-        table.add_column("SECONDS", no_wrap=True, justify="right", min_width=7)
-        if wide:
-            table.add_column("", no_wrap=True, overflow="ellipsis")
-        for row in list(self._rows.values()):
-            table.add_row(*self._cells(row)[: 5 if wide else 4])
-        yield table
+        headers = _HEADERS if options.max_width >= _WIDE_ENOUGH else _HEADERS[:-1]
+        rows = [self._cells(row) for row in list(self._rows.values())]
+        # An address is whole or not there at all; names give way.
+        yield make_table(headers, rows, options.max_width, ((4, len("http://127.0.0.1:65535")), (1, 8)))
 
     def _cells(self, row: _Row) -> tuple[Spinner | Text, Text, Text, Text, Text]:
         mark, colour = _MARKS.get(row.look, ("", "yellow"))

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
+from dsscaffold.render.columns import make_table
+
 if TYPE_CHECKING:
     from dsscaffold.commands.catalogue import Choice, ListResult
     from dsscaffold.commands.doctor import DoctorResult, Finding
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 
 _MARKS = {"ok": ("✓", "green"), "fetch": ("↓", "cyan"), "warning": ("!", "yellow"), "problem": ("✗", "red")}
 _STATES = {"healthy": "green", "stopped": "dim", "starting": "yellow"}
+_HEADERS = ("SERVICE", "STATE", "ADDRESS", "PID", "RESTARTS")
 #: What a terminal of some width has room for, from the widest on.
 _COLUMNS = ((72, 5), (50, 3), (0, 2))
 
@@ -65,12 +68,8 @@ def print_status(printer: Printer, result: StatusReport) -> None:
     if printer.document(result):
         return
     shown = next(count for width, count in _COLUMNS if printer.width >= width)
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("SERVICE", "STATE", "ADDRESS", "PID", "RESTARTS")[:shown]:
-        table.add_column(column, no_wrap=True, overflow="ellipsis")
-    for service in result.services:
-        table.add_row(*_cells(service)[:shown])
-    printer.table(table)
+    rows = [_cells(service) for service in result.services]
+    printer.table(make_table(_HEADERS[:shown], rows, printer.width, ((0, 8),)))
     if not any(service.pid for service in result.services):
         printer.console.print(Text("Nothing runs. Start it with: dsscaffold up", "dim"))
     if result.templates:

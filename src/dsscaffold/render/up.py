@@ -110,6 +110,9 @@ class UpPrinter:
 
     def _stopping(self, event: events.Stopping) -> None:
         self._stop_live()
+        if self._console.is_terminal:
+            # The terminal has put a ^C where the cursor was.
+            self._console.print()
         self._console.print(f"Stopping: {event.reason}")
 
     def _stop_live(self) -> None:
