@@ -20,6 +20,7 @@ from dsscaffold.project.yaml_source import read_yaml
 USUAL_PORT = 3000
 
 _BLANK = "(none)"
+_HOW = "(space chooses, Enter goes on)"
 #: What questionary puts before a description.
 _LABEL = len("  Description: ")
 
@@ -91,7 +92,7 @@ def _ask_services(manifest: Manifest, catalogue: Catalogue) -> tuple[Service, ..
         questionary.Choice(f"{service.name} ({service.lang}, {service.role or 'blank'})", value=service, checked=True)
         for service in manifest.services
     ]
-    services: list[Service] = _answer(questionary.checkbox("Services?", options)) if options else []
+    services: list[Service] = _answer(questionary.checkbox("Services?", options, instruction=_HOW)) if options else []
     while _answer(questionary.confirm("Add a service of your own?", default=False)):
         services.append(_ask_service(services, catalogue))
     return tuple(services)
@@ -125,7 +126,8 @@ def _ask_patterns(manifest: Manifest, catalogue: Catalogue) -> tuple[str, ...]:
     options = [
         _choice(name, _describe(entry), checked=name in manifest.patterns) for name, entry in catalogue.patterns.items()
     ]
-    return tuple(_answer(questionary.checkbox("Patterns?", options, validate=_go_together(catalogue.patterns))))
+    check = _go_together(catalogue.patterns)
+    return tuple(_answer(questionary.checkbox("Patterns?", options, validate=check, instruction=_HOW)))
 
 
 def _go_together(patterns: dict[str, Entry]) -> Callable[[Collection[str]], bool | str]:

@@ -164,7 +164,7 @@ class Printer:
         if result.opened:
             self.console.print(f"Opened {result.url}")
         else:
-            self.note("there is no display here to open a browser on. Open this where there is one:")
+            self.note("no browser could be opened from here; the address is:")
             self.console.print(result.url)
 
     def address(self, result: OpenResult) -> None:
