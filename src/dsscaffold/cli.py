@@ -212,7 +212,8 @@ def main() -> None:
         code = 1
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        code = _report(DsscaffoldError(f"{where}{error.strerror or error}."))
+        hint = "Check that the path is there, and that you may read and write it."
+        code = _report(DsscaffoldError(f"{where}{error.strerror or error}.", hint))
     except Exception as error:
         if os.environ.get("DSSCAFFOLD_DEBUG"):
             raise

@@ -171,13 +171,20 @@ def logs(
     service: Annotated[str | None, typer.Argument(help="Only this service.", autocompletion=_complete_service)] = None,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as new lines come.")] = False,
     tail: Annotated[int, typer.Option("--tail", "-n", min=0, help="So many last lines of each service.")] = 100,
+    json: Json = False,
 ) -> None:
     """Show what the services log."""
-    from dsscaffold.commands.logs import run_logs
+    from dsscaffold.commands.logs import read_logs, run_logs
+    from dsscaffold.errors import UsageError
     from dsscaffold.render import Printer
     from dsscaffold.render.up import UpPrinter
     from dsscaffold.runtime.repo import find_repo
 
+    if json:
+        if follow:
+            raise UsageError("--json is one document, and --follow never ends.", "Leave one of them out.")
+        Printer(json=True).document(read_logs(find_repo(Path.cwd()), service, tail=tail))
+        return
     show = UpPrinter(Printer().console)
     for line in run_logs(find_repo(Path.cwd()), service, follow=follow, tail=tail):
         show(line)

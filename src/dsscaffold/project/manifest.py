@@ -23,6 +23,7 @@ NO_LICENSE = "none"
 
 _KEYS = frozenset({"version", "name", "license", "copyright", "broker", "patterns", "services"})
 _PRESET_KEYS = (_KEYS - {"name"}) | {"title", "summary"}
+_NO_ROLE = "Leave the role out for a blank service, or take another language."
 _SERVICE_KEYS = frozenset({"lang", "role", "id"})
 
 
@@ -109,7 +110,9 @@ def parse_manifest(path: Path, text: str, catalogue: Catalogue) -> Manifest:
 def _read_manifest(source: YamlSource, catalogue: Catalogue) -> Manifest:
     data = source.mapping((), source.data, _KEYS)
     if data.get("version") != VERSION:
-        raise source.fail(("version",), f"The version must be {VERSION}, not {data.get('version')!r}.")
+        raise source.fail(
+            ("version",), f"The version must be {VERSION}, not {data.get('version')!r}.", f"Write version: {VERSION}"
+        )
     name = _checked(source, ("name",), data.get("name"), lambda text: check_name(text, "project"))
     return _read_body(source, data, name, catalogue)
 
@@ -144,7 +147,7 @@ def _read_body(source: YamlSource, data: dict[str, Any], name: str, catalogue: C
     chosen = source.texts(("patterns",), data.get("patterns"))
     patterns = [_known(source, ("patterns",), item, "pattern", catalogue.patterns) for item in chosen]
     if len(set(patterns)) != len(patterns):
-        raise source.fail(("patterns",), "A pattern stands twice.")
+        raise source.fail(("patterns",), "A pattern stands twice.", "Keep one of the two.")
     services = _read_services(source, data.get("services"), catalogue)
     license_id, copyright_line = _read_license(source, data, catalogue)
     manifest = Manifest(name, broker, tuple(sorted(patterns)), services, license_id, copyright_line)
@@ -178,7 +181,7 @@ def _read_services(source: YamlSource, value: Any, catalogue: Catalogue) -> tupl
         if role is not None:
             role = _known(source, (*at, "role"), role, "role", catalogue.roles)
             if catalogue.roles[role].layer(f"{lang}-service") is None:
-                raise source.fail((*at, "role"), f"The role {role!r} does not exist in {lang}.")
+                raise source.fail((*at, "role"), f"The role {role!r} does not exist in {lang}.", _NO_ROLE)
         own_id = fields.get("id")
         if own_id is not None:
             own_id = _checked(source, (*at, "id"), own_id, lambda text: check_name(text, "service"))

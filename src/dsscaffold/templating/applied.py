@@ -104,7 +104,9 @@ def read_applied_in(project: Path) -> Applied:
     try:
         return read_applied({path: (project / path).read_bytes() for path in paths})
     except OSError as error:
-        raise DsscaffoldError(f"{error.filename} cannot be read: {error.strerror}.") from error
+        raise DsscaffoldError(
+            f"{error.filename} cannot be read: {error.strerror}.", "git checkout HEAD -- .dsscaffold"
+        ) from error
 
 
 def applied_manifest(project: Path) -> Manifest | None:
