@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json as jsonlib
 import sys
 import time
@@ -33,8 +34,11 @@ class Result(Protocol):
 def make_console(*, stderr: bool) -> Console:
     """Return a console; one that claims to have no width (COLUMNS=0) would swallow every text.
 
-    What is read by a program gets lines as long as they are.
+    What is read by a program gets lines as long as they are; what the encoding of the stream lacks becomes a "?".
     """
+    stream = sys.stderr if stderr else sys.stdout
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(errors="replace")
     console = Console(stderr=stderr, highlight=False, soft_wrap=True)
     if not console.is_terminal:
         console.width = _UNLIMITED

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -102,6 +104,26 @@ def test_the_status_fits_a_narrow_terminal(repo: SmallRepo) -> None:
             assert screen.finish() == 0
         assert len(screen.lines[0].split()) == shown
         assert len(screen.lines) == 3, "no row is broken"
+
+
+def test_the_calls_of_the_panel_are_whole_in_the_narrowest_terminal(repo: SmallRepo, tmp_path: Path) -> None:
+    repo.add("gateway", ON_USERS)
+    applied = "version: 0.1.0\ntemplates: sha256:0\nname: shop\nbroker: kafka\npatterns: [orders]\n"
+    (repo.root / ".dsscaffold" / "services").mkdir(parents=True)
+    (repo.root / ".dsscaffold" / "applied.yaml").write_text(applied)
+    (repo.root / ".dsscaffold" / "services" / "users.yaml").write_text("lang: python\nrole: profiles\n")
+    with _screen(repo, "up", "--detach", columns=40) as screen:
+        assert screen.finish() == 0, screen.text
+    url = (repo.service("gateway").url or "").replace("127.0.0.1", "localhost")
+    assert f"API docs  {url}/docs" in screen.text
+    # What a person copies from the screen, given to a shell with a curl that says what it was given.
+    shown = screen.text[screen.text.index("Try:\n") + 5 : screen.text.index("\n\nNext:")]
+    (tmp_path / "curl").write_text("#!/bin/sh\nprintf '%s\\0' \"$@\"\n")
+    (tmp_path / "curl").chmod(0o755)
+    env = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    given = subprocess.run(["sh", "-ec", shown], env=env, capture_output=True, text=True, check=True).stdout.split("\0")
+    assert given[:4] == [f"{url}/api/users/u1", f"{url}/api/orders", "-H", "content-type: application/json"]
+    assert json.loads(given[5]) == {"userId": "u2", "items": [{"sku": "book-2", "quantity": 1}]}
 
 
 def test_what_happens_later_is_told_below_the_panel(repo: SmallRepo) -> None:
