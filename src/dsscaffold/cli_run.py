@@ -147,9 +147,8 @@ def down(
     printer = Printer(json=json)
     repo = find_repo(Path.cwd())
     if services:
-        with UpPrinter(printer.console) as on_event:
-            stopped = run_stop(repo, tuple(services), on_event=on_event)
-        printer.stop(stopped)
+        # Without a table: a service that stops is a matter of a moment.
+        printer.stop(run_stop(repo, tuple(services), on_event=UpPrinter(printer.console)))
     else:
         printer.down(run_down(repo, volumes=volumes))
 

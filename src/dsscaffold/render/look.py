@@ -89,7 +89,5 @@ def _cells(service: ServiceStatus) -> tuple[Text, ...]:
 def _templates(status: TemplatesStatus) -> Text:
     if not status.update:
         return Text(f"Templates of dsscaffold {status.version}", "dim")
-    newer = status.installed if status.installed != status.version else "others of that version"
-    return Text.assemble(
-        (f"Templates of dsscaffold {status.version}; installed: {newer}. ", "yellow"), "Run: dsscaffold update"
-    )
+    newer = f"{status.installed} is installed" if status.installed != status.version else "those installed now differ"
+    return Text.assemble((f"Templates of dsscaffold {status.version}; {newer}. ", "yellow"), "Run: dsscaffold update")
