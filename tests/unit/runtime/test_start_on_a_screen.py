@@ -94,7 +94,16 @@ def test_a_dumb_terminal_gets_a_line_a_step_and_no_control_codes(repo: SmallRepo
     with _screen(repo, "up", "--detach", TERM="dumb") as screen:
         assert screen.finish() == 0
     assert b"\x1b" not in screen.raw
+    assert "SERVICE" not in screen.text
     assert [line.split()[1] for line in screen.lines if line.startswith("✓")][-2:] == ["users", "orders"]
+
+
+def test_colour_that_is_forced_upon_a_file_moves_no_cursor(repo: SmallRepo, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    piped = repo.call("up", "--detach").stdout
+    assert "\x1b[" in piped
+    assert "\x1b[?25l" not in piped
+    assert piped.count("healthy") == 1, "a line a step, and no table"
 
 
 def test_the_status_fits_a_narrow_terminal(repo: SmallRepo) -> None:
