@@ -51,7 +51,7 @@ def _complete_page(incomplete: str) -> list[str]:
 
 Services = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[SERVICE]...", help="Only these services.", autocompletion=_complete_service),
+    typer.Argument(metavar="SERVICE", help="Only these services.", autocompletion=_complete_service),
 ]
 
 
@@ -59,7 +59,7 @@ def up(
     services: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[SERVICE]...",
+            metavar="SERVICE",
             help="Only these and what they depend on; where others run already, bring these in.",
             autocompletion=_complete_service,
         ),
@@ -110,7 +110,7 @@ def up(
 def restart(
     services: Annotated[
         list[str],
-        typer.Argument(metavar="SERVICE...", help="What to start again.", autocompletion=_complete_service),
+        typer.Argument(metavar="SERVICE", help="What to start again.", autocompletion=_complete_service),
     ],
     json: Json = False,
 ) -> None:
@@ -193,7 +193,7 @@ def open_(
     what: Annotated[
         str,
         typer.Argument(
-            metavar="[docs|metrics|SERVICE]",
+            metavar="docs|metrics|SERVICE",
             help="The gateway's API docs or metrics, or the API docs of a service.",
             autocompletion=_complete_page,
         ),
