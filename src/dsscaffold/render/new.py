@@ -96,7 +96,9 @@ def print_running(
     gateway = (started.url("gateway") or "").replace("127.0.0.1", "localhost")
     console = printer.console
     name = manifest.name if manifest else started.status.repo.name
-    with printer.panel(f"{name} runs"):
+    with printer.panel(f"{name} runs") as framed:
+        if not framed:
+            console.print()
         if gateway:
             console.print(Text.assemble(("Gateway   ", "bold"), gateway))
             console.print(Text.assemble(("API docs  ", "bold"), f"{gateway}/docs"))
