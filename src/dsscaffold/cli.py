@@ -88,6 +88,18 @@ def new(
     answers: Annotated[
         Path | None, typer.Option("--answers", help="Take all answers from this file, of the form of dsscaffold.yaml.")
     ] = None,
+    license_: Annotated[
+        str | None,
+        typer.Option(
+            "--license",
+            metavar="SPDX-ID|none",
+            help="Write a LICENSE with this text; none: no file.",
+            autocompletion=_complete("licenses"),
+        ),
+    ] = None,
+    copyright_: Annotated[
+        str | None, typer.Option("--copyright", help="Years and holders for it, e.g. '2026 The demo team'.")
+    ] = None,
     up: Annotated[bool, typer.Option("--up", help="Start it in the background, and send an order through it.")] = False,
     output_dir: Annotated[Path, typer.Option("--output-dir", "-o", help="Make the folder in here.")] = Path(),
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Write nothing: show the files that would come.")] = False,
@@ -103,6 +115,7 @@ def new(
     from dsscaffold.project.choices import Choices, make_manifest
     from dsscaffold.project.names import check_name
     from dsscaffold.render import Printer
+    from dsscaffold.render.new import confirm_new, print_new
 
     if up and dry_run:
         raise UsageError("--up and --dry-run exclude each other.", "Leave one of them out.")
@@ -111,7 +124,7 @@ def new(
     check_destination(destination)
     printer = Printer(json=json)
     catalogue = load_catalogue(find_templates(templates))
-    choices = Choices(preset, tuple(service or ()), broker, tuple(pattern or ()), answers)
+    choices = Choices(preset, tuple(service or ()), broker, tuple(pattern or ()), answers, license_, copyright_)
     outer = None if no_git or dry_run else enclosing_repository(destination.absolute().parent)
     if yes or dry_run:
         manifest = make_manifest(name, choices, catalogue)
@@ -119,26 +132,28 @@ def new(
             printer.note(f"{destination} lies inside the git repository {outer}, and becomes a repository of its own.")
     else:
         printer.check_terminal()
-        from dsscaffold.wizard import ask_manifest, ask_port
+        from dsscaffold.commands.doctor import missing_tools
+        from dsscaffold.wizard import USUAL_PORT, ask_manifest, ask_port
 
         manifest = ask_manifest(name, choices, catalogue)
         port = ask_port() if port is None else port
-        printer.confirm_new(manifest, destination, outer)
+        confirm_new(printer, manifest, destination, outer, port or USUAL_PORT, missing_tools())
     with printer.step(f"Rendering {name}"):
         result = run_new(manifest, catalogue, destination, port=port, use_git=not no_git, dry_run=dry_run)
-    printer.new(result, starting=up)
+    print_new(printer, result, starting=up, shown=not (yes or dry_run))
     if up:
         _start_and_prove(printer, result, port)
 
 
 @app.command("list")
 def list_(templates: Templates = None, json: Json = False) -> None:
-    """Show what there is to choose from: presets, patterns, brokers, roles."""
+    """Show what there is to choose from: presets, patterns, brokers, roles, licenses."""
     from dsscaffold.commands.catalogue import run_list
     from dsscaffold.project.catalogue import find_templates, load_catalogue
     from dsscaffold.render import Printer
+    from dsscaffold.render.look import print_catalogue
 
-    Printer(json=json).catalogue(run_list(load_catalogue(find_templates(templates))))
+    print_catalogue(Printer(json=json), run_list(load_catalogue(find_templates(templates))))
 
 
 @app.command()
@@ -146,17 +161,21 @@ def doctor(port: Port = None, json: Json = False) -> None:
     """Say what this machine has, what would be fetched, and what stands in the way; exit code 1 if anything does."""
     from dsscaffold.commands.doctor import run_doctor
     from dsscaffold.render import Printer
+    from dsscaffold.render.look import print_doctor
 
     result = run_doctor(port)
-    Printer(json=json).doctor(result)
+    print_doctor(Printer(json=json), result)
     if not result.ok:
         raise typer.Exit(1)
 
 
 def _start_and_prove(printer: Printer, made: NewResult, port: int | None) -> None:
     """Start what `new` made in the background, and send an order through it if it takes orders."""
+    from functools import partial
+
     from dsscaffold.commands.first_order import place_order
     from dsscaffold.commands.up import run_up
+    from dsscaffold.render.new import print_order_placed, print_order_status, print_started
     from dsscaffold.render.up import UpPrinter
 
     with UpPrinter(printer.console) as on_event:
@@ -165,9 +184,9 @@ def _start_and_prove(printer: Printer, made: NewResult, port: int | None) -> Non
         raise typer.Exit(1)
     order = None
     if "orders" in made.manifest.patterns:
-        printer.placing_order(started)
-        order = place_order(started.url("gateway") or "", printer.order_status)
-    printer.started(made, started, order)
+        print_order_placed(printer, started)
+        order = place_order(started.url("gateway") or "", partial(print_order_status, printer))
+    print_started(printer, made, started, order)
 
 
 add_run_verbs(app)
@@ -193,7 +212,8 @@ def main() -> None:
         code = 1
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        code = _report(DsscaffoldError(f"{where}{error.strerror or error}."))
+        hint = "Check that the path is there, and that you may read and write it."
+        code = _report(DsscaffoldError(f"{where}{error.strerror or error}.", hint))
     except Exception as error:
         if os.environ.get("DSSCAFFOLD_DEBUG"):
             raise

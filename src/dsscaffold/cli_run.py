@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from dsscaffold.runtime.results import UpResult
 
 Json = Annotated[
     bool,
@@ -19,26 +22,36 @@ Port = Annotated[
 
 def add_run_verbs(app: typer.Typer) -> None:
     """Add the verbs, in the order in which `--help` shows them."""
-    for verb in (up, restart, down, status, logs, replay, fetch):
-        app.command()(verb)
+    for verb in (up, restart, down, status, logs, open_, replay, fetch):
+        app.command(verb.__name__.rstrip("_"))(verb)
 
 
-def _complete_service(incomplete: str) -> list[str]:
-    """Complete the names of what runs in the repository of the current folder."""
-    from dsscaffold.commands.status import run_status
+def _services(*kinds: str) -> list[str]:
+    """Return the names of what runs in the repository of the current folder; without `kinds` of everything."""
     from dsscaffold.errors import DsscaffoldError
+    from dsscaffold.runtime.choose import backend_for
     from dsscaffold.runtime.repo import find_repo
 
     try:
-        services = run_status(find_repo(Path.cwd())).services
+        services = backend_for(find_repo(Path.cwd())).status().services
     except DsscaffoldError:
         return []
-    return [service.name for service in services if service.name.startswith(incomplete)]
+    return [service.name for service in services if not kinds or service.kind in kinds]
+
+
+def _complete_service(incomplete: str) -> list[str]:
+    return [name for name in _services() if name.startswith(incomplete)]
+
+
+def _complete_page(incomplete: str) -> list[str]:
+    from dsscaffold.commands.open import PAGES
+
+    return [name for name in [*PAGES, *_services("service")] if name.startswith(incomplete)]
 
 
 Services = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[SERVICE]...", help="Only these services.", autocompletion=_complete_service),
+    typer.Argument(metavar="SERVICE", help="Only these services.", autocompletion=_complete_service),
 ]
 
 
@@ -46,7 +59,7 @@ def up(
     services: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[SERVICE]...",
+            metavar="SERVICE",
             help="Only these and what they depend on; where others run already, bring these in.",
             autocompletion=_complete_service,
         ),
@@ -68,16 +81,25 @@ def up(
     Where it runs already, bring it to what compose.yaml says, and leave alone what is as it says.
     """
     from dsscaffold.commands.up import run_up
-    from dsscaffold.render import Printer
+    from dsscaffold.render import Printer, is_animated
+    from dsscaffold.render.new import print_running
     from dsscaffold.render.up import UpPrinter
     from dsscaffold.runtime.repo import find_repo
+    from dsscaffold.templating.applied import applied_manifest
 
     printer = Printer(json=json)
+    repo = find_repo(Path.cwd())
     if not local:
         printer.note("running without containers, on this machine.")
-    with UpPrinter(printer.console, on_ready=printer.up) as on_event:
+
+    def ready(result: UpResult) -> None:
+        printer.up(result)
+        if result.ok and not services and not json and is_animated(printer.console):
+            print_running(printer, result, applied_manifest(repo))
+
+    with UpPrinter(printer.console, on_ready=ready) as on_event:
         result = run_up(
-            find_repo(Path.cwd()),
+            repo,
             detach=detach,
             port=port,
             services=tuple(services or ()),
@@ -91,7 +113,7 @@ def up(
 def restart(
     services: Annotated[
         list[str],
-        typer.Argument(metavar="SERVICE...", help="What to start again.", autocompletion=_complete_service),
+        typer.Argument(metavar="SERVICE", help="What to start again.", autocompletion=_complete_service),
     ],
     json: Json = False,
 ) -> None:
@@ -128,9 +150,8 @@ def down(
     printer = Printer(json=json)
     repo = find_repo(Path.cwd())
     if services:
-        with UpPrinter(printer.console) as on_event:
-            stopped = run_stop(repo, tuple(services), on_event=on_event)
-        printer.stop(stopped)
+        # Without a table: a service that stops is a matter of a moment.
+        printer.stop(run_stop(repo, tuple(services), on_event=UpPrinter(printer.console)))
     else:
         printer.down(run_down(repo, volumes=volumes))
 
@@ -139,10 +160,11 @@ def status(json: Json = False) -> None:
     """Show what runs where; the exit code is 0 when all of it is healthy."""
     from dsscaffold.commands.status import run_status
     from dsscaffold.render import Printer
+    from dsscaffold.render.look import print_status
     from dsscaffold.runtime.repo import find_repo
 
     result = run_status(find_repo(Path.cwd()))
-    Printer(json=json).status(result)
+    print_status(Printer(json=json), result)
     if not result.healthy:
         raise typer.Exit(1)
 
@@ -151,13 +173,20 @@ def logs(
     service: Annotated[str | None, typer.Argument(help="Only this service.", autocompletion=_complete_service)] = None,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as new lines come.")] = False,
     tail: Annotated[int, typer.Option("--tail", "-n", min=0, help="So many last lines of each service.")] = 100,
+    json: Json = False,
 ) -> None:
     """Show what the services log."""
-    from dsscaffold.commands.logs import run_logs
+    from dsscaffold.commands.logs import read_logs, run_logs
+    from dsscaffold.errors import UsageError
     from dsscaffold.render import Printer
     from dsscaffold.render.up import UpPrinter
     from dsscaffold.runtime.repo import find_repo
 
+    if json:
+        if follow:
+            raise UsageError("--json is one document, and --follow never ends.", "Leave one of them out.")
+        Printer(json=True).document(read_logs(find_repo(Path.cwd()), service, tail=tail))
+        return
     show = UpPrinter(Printer().console)
     for line in run_logs(find_repo(Path.cwd()), service, follow=follow, tail=tail):
         show(line)
@@ -177,6 +206,31 @@ def replay(
     from dsscaffold.runtime.repo import find_repo
 
     show_replay(Printer(json=json), run_replay(find_repo(Path.cwd()), topic, dry_run=dry_run))
+
+
+def open_(
+    what: Annotated[
+        str,
+        typer.Argument(
+            metavar="docs|metrics|SERVICE",
+            help="The gateway's API docs or metrics, or the API docs of a service.",
+            autocompletion=_complete_page,
+        ),
+    ] = "docs",
+    print_: Annotated[bool, typer.Option("--print", help="Print the address and open nothing.")] = False,
+    json: Json = False,
+) -> None:
+    """Open the gateway's API docs, or another page of what runs, in a browser."""
+    from dsscaffold.commands.open import run_open
+    from dsscaffold.render import Printer
+    from dsscaffold.runtime.repo import find_repo
+
+    printer = Printer(json=json)
+    result = run_open(find_repo(Path.cwd()), what, browser=not (print_ or json))
+    if print_:
+        printer.address(result)
+    else:
+        printer.open(result)
 
 
 def fetch(json: Json = False) -> None:

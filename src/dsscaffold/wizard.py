@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+import textwrap
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import Any
 
@@ -9,12 +12,17 @@ import questionary
 
 from dsscaffold.errors import UsageError
 from dsscaffold.project.catalogue import Catalogue, Entry
-from dsscaffold.project.choices import DEFAULT_PRESET, Choices, make_manifest
-from dsscaffold.project.manifest import BLANK_ROLE, Manifest, Service, check_manifest
+from dsscaffold.project.choices import DEFAULT_PRESET, Choices, make_manifest, with_copyright
+from dsscaffold.project.manifest import BLANK_ROLE, NO_LICENSE, Manifest, Service, check_manifest
 from dsscaffold.project.names import check_service_name
 from dsscaffold.project.yaml_source import read_yaml
 
+USUAL_PORT = 3000
+
 _BLANK = "(none)"
+_HOW = "(space chooses, Enter goes on)"
+#: What questionary puts before a description.
+_LABEL = len("  Description: ")
 
 
 def ask_manifest(name: str, choices: Choices, catalogue: Catalogue) -> Manifest:
@@ -40,7 +48,7 @@ def ask_manifest(name: str, choices: Choices, catalogue: Catalogue) -> Manifest:
         if not choices.patterns and catalogue.patterns:
             asked = replace(asked, patterns=_ask_patterns(asked, catalogue))
         try:
-            return check_manifest(asked, catalogue)
+            return _ask_license(check_manifest(asked, catalogue), choices, catalogue)
         except UsageError as error:
             if choices.services and choices.patterns:
                 raise
@@ -50,7 +58,7 @@ def ask_manifest(name: str, choices: Choices, catalogue: Catalogue) -> Manifest:
 
 def ask_port() -> int | None:
     """Ask for the gateway's port; None stands for the usual one."""
-    default = "3000"
+    default = str(USUAL_PORT)
     text = str(_answer(questionary.text("Gateway port?", default=default, validate=_valid_port)))
     return None if text == default else int(text)
 
@@ -63,13 +71,20 @@ def _ask_preset(catalogue: Catalogue) -> str:
     options = []
     for name, path in catalogue.presets.items():
         source = read_yaml(path)
-        options.append(questionary.Choice(f"{name}: {source.data['summary']}", value=name))
+        options.append(_choice(name, source.data["summary"]))
     return str(_answer(questionary.select("Preset?", options, default=DEFAULT_PRESET)))
 
 
 def _ask_entry(question: str, entries: dict[str, Entry], default: str) -> str:
-    options = [questionary.Choice(f"{name}: {entry.summary}", value=name) for name, entry in entries.items()]
+    options = [_choice(name, entry.summary) for name, entry in entries.items()]
     return str(_answer(questionary.select(question, options, default=default)))
+
+
+def _choice(name: str, text: str, *, checked: bool = False) -> questionary.Choice:
+    """Return a choice that explains itself while the pointer is on it, in as many lines as the terminal needs."""
+    width = max(shutil.get_terminal_size().columns - 1, 2 * _LABEL)
+    lines = textwrap.fill(text, width, initial_indent=" " * _LABEL, subsequent_indent=" " * _LABEL)
+    return questionary.Choice(name, value=name, checked=checked, description=lines.strip())
 
 
 def _ask_services(manifest: Manifest, catalogue: Catalogue) -> tuple[Service, ...]:
@@ -77,7 +92,7 @@ def _ask_services(manifest: Manifest, catalogue: Catalogue) -> tuple[Service, ..
         questionary.Choice(f"{service.name} ({service.lang}, {service.role or 'blank'})", value=service, checked=True)
         for service in manifest.services
     ]
-    services: list[Service] = _answer(questionary.checkbox("Services?", options)) if options else []
+    services: list[Service] = _answer(questionary.checkbox("Services?", options, instruction=_HOW)) if options else []
     while _answer(questionary.confirm("Add a service of your own?", default=False)):
         services.append(_ask_service(services, catalogue))
     return tuple(services)
@@ -90,7 +105,7 @@ def _ask_service(others: list[Service], catalogue: Catalogue) -> Service:
     if len(catalogue.languages) > 1:
         lang = str(_answer(questionary.select("Its language?", list(catalogue.languages))))
     roles = {name: entry for name, entry in catalogue.roles.items() if entry.layer(f"{lang}-service")}
-    options = [questionary.Choice(f"{role}: {entry.summary}", value=role) for role, entry in roles.items()]
+    options = [_choice(role, _describe(entry)) for role, entry in roles.items()]
     if BLANK_ROLE not in roles:
         options.append(questionary.Choice(_BLANK, value=_BLANK))
     role = str(_answer(questionary.select("What does it do?", options)))
@@ -109,10 +124,48 @@ def _valid_name(text: str, taken: set[str]) -> bool | str:
 
 def _ask_patterns(manifest: Manifest, catalogue: Catalogue) -> tuple[str, ...]:
     options = [
-        questionary.Choice(f"{name}: {_describe(entry)}", value=name, checked=name in manifest.patterns)
-        for name, entry in catalogue.patterns.items()
+        _choice(name, _describe(entry), checked=name in manifest.patterns) for name, entry in catalogue.patterns.items()
     ]
-    return tuple(_answer(questionary.checkbox("Patterns?", options)))
+    check = _go_together(catalogue.patterns)
+    return tuple(_answer(questionary.checkbox("Patterns?", options, validate=check, instruction=_HOW)))
+
+
+def _go_together(patterns: dict[str, Entry]) -> Callable[[Collection[str]], bool | str]:
+    """Return what says at once which of the chosen patterns lacks or excludes another one.
+
+    Services that a pattern needs are no matter of this question: they are asked for again.
+    """
+
+    def check(chosen: Collection[str]) -> bool | str:
+        for name in chosen:
+            requires = patterns[name].requires
+            for other in requires.patterns:
+                if other not in chosen:
+                    return f"{name} needs {other}: choose it too, or leave {name} out"
+            for other in requires.conflicts:
+                if other in chosen:
+                    return f"{name} and {other} exclude each other: keep one of the two"
+        return True
+
+    return check
+
+
+def _ask_license(manifest: Manifest, choices: Choices, catalogue: Catalogue) -> Manifest:
+    """Ask for the license, and for the holders of the copyright if it has one."""
+    if choices.license is None and catalogue.licenses:
+        nothing = _choice(NO_LICENSE, "No LICENSE: nobody else may use the code. Right for what stays inside")
+        options = [nothing, *(_choice(name, entry.summary) for name, entry in catalogue.licenses.items())]
+        default = manifest.license or NO_LICENSE
+        chosen = str(_answer(questionary.select("License?", options, default=default)))
+        manifest = with_copyright(replace(manifest, license=None if chosen == NO_LICENSE else chosen))
+    if manifest.license and choices.copyright is None and choices.license is None:
+        prompt = questionary.text("Copyright?", default=manifest.copyright or "", validate=_valid_copyright)
+        manifest = replace(manifest, copyright=str(_answer(prompt)))
+    return check_manifest(manifest, catalogue)
+
+
+def _valid_copyright(text: str) -> bool | str:
+    return bool(text.strip()) or "Years and holders, for example: 2026 The demo team"
 
 
 def _describe(entry: Entry) -> str:

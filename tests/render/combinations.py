@@ -20,12 +20,12 @@ COMBINATIONS = [
         ("orders",),
         (Service("fulfilment", "python", "orders"), Service("user-profiles", "python", "profiles")),
     ),
-    Manifest("fan-out", "kafka", (), (PROFILES,)),
+    Manifest("fan-out", "kafka", (), (PROFILES,), "MIT", "2026 The demo team"),
     Manifest("blank", "kafka", (), (Service("notes", "python"),)),
     Manifest("blank-resilience", "kafka", ("resilience",), (Service("notes", "python"),)),
     # Two blank services, one of which says so, beside one with a role.
     Manifest(
         "blank-services", "kafka", (), (PROFILES, Service("notes", "python"), Service("team-notes", "python", "blank"))
     ),
-    Manifest("gateway-only", "kafka", (), ()),
+    Manifest("gateway-only", "kafka", (), (), "Apache-2.0", "2026 The demo team"),
 ]

@@ -30,6 +30,8 @@ TEMPLATES = {
     "roles/orders/python-service/main.py": "print('orders')\n",
     "roles/profiles/role.yaml": "title: Profiles\nsummary: Users\n",
     "roles/profiles/python-service/main.py": "print('profiles')\n",
+    "licenses/MIT/license.yaml": "title: MIT\nsummary: Short\n",
+    "licenses/MIT/repo/LICENSE.jinja": "MIT License\n\nCopyright (c) {{ copyright }}\n",
     "presets/shop.yaml": """
         title: Shop
         summary: A shop

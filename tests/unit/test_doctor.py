@@ -53,6 +53,12 @@ def test_a_cache_that_cannot_be_written_is_a_problem(tmp_path: Path) -> None:
     assert "DSSCAFFOLD_CACHE" in disk["remedy"]
 
 
+def test_a_stream_that_knows_ascii_only_is_no_defect() -> None:
+    result = _run("doctor", PYTHONIOENCODING="ascii")
+    assert "UnicodeEncodeError" not in result.stderr
+    assert "? Python" in result.stdout
+
+
 def test_list_shows_the_catalogue(templates: Path) -> None:
     document = json.loads(_run("list", "--json", "--templates", str(templates)).stdout)
     assert [choice["name"] for choice in document["patterns"]] == ["hub", "orders"]

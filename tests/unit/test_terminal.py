@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import os
 import pty
+import re
 import select
+import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
+
+from .screen import Screen
 
 ENTER = b"\r"
 DEFAULTS = [
@@ -17,6 +22,7 @@ DEFAULTS = [
     ("Services?", ENTER),
     ("Add a service of your own?", b"n"),
     ("Patterns?", ENTER),
+    ("License?", ENTER),
     ("Gateway port?", ENTER),
 ]
 _PATIENCE_S = 30
@@ -92,6 +98,7 @@ def test_a_service_and_a_port_of_ones_own(work: Path, templates: Path) -> None:
         ("What does it do?", b"\x1b[A" + ENTER),
         ("Add a service of your own?", b"n"),
         ("Patterns?", ENTER),
+        ("License?", ENTER),
         ("Gateway port?", b"\x7f\x7f\x7f\x7f4321" + ENTER),
         ("Make it?", b"y"),
     ]
@@ -111,6 +118,7 @@ def test_what_does_not_go_together_is_explained_and_asked_again(work: Path, temp
         ("Services?", ENTER),
         ("Add a service of your own?", b"n"),
         ("Patterns?", b"\x1b[B " + ENTER),
+        ("License?", ENTER),
         ("Gateway port?", ENTER),
         ("Make it?", b"y"),
     ]
@@ -123,10 +131,66 @@ def test_what_does_not_go_together_is_explained_and_asked_again(work: Path, temp
 
 
 def test_what_an_option_says_is_not_asked(work: Path, templates: Path) -> None:
-    options = ("--preset", "shop", "--service", "orders:python:orders", "--pattern", "orders", "--port", "4000")
+    services = ("--preset", "shop", "--service", "orders:python:orders", "--pattern", "orders")
+    options = (*services, "--license", "none", "--port", "4000")
     code, screen = _talk(work, templates, [("Make it?", b"y")], *options)
     assert code == 0, screen
     assert [question for question, _ in DEFAULTS if question in screen] == []
+
+
+def _wizard(work: Path, templates: Path, *, columns: int, **env: str) -> Screen:
+    command = [sys.executable, "-m", "dsscaffold", "new", "demo"]
+    env["DSSCAFFOLD_TEMPLATES"] = str(templates)
+    return Screen(command, cwd=work, columns=columns, env=env)
+
+
+@pytest.mark.parametrize("columns", [40, 80])
+def test_the_plan_names_parts_processes_and_what_will_be_fetched(work: Path, templates: Path, columns: int) -> None:
+    # A machine without tools: a PATH with git alone.
+    (work.parent / "bin").mkdir()
+    (work.parent / "bin" / "git").symlink_to(shutil.which("git") or "")
+    bare = {"PATH": str(work.parent / "bin"), "JAVA_HOME": "", "DSSCAFFOLD_CACHE": str(work.parent / "cache")}
+    with _wizard(work, templates, columns=columns, **bare) as screen:
+        for question, keys in DEFAULTS:
+            screen.wait_for(question)
+            screen.type(keys)
+        screen.wait_for("Make it?")
+        plan = screen.text[screen.text.index("Gateway port?") :]
+        screen.type(b"y")
+        assert screen.finish() == 0, screen.text
+    assert all(part in plan for part in ("services/orders", "services/profiles", "patterns  orders"))
+    assert all(process in plan for process in ("http://localhost:3000", "kafka", "postgres"))
+    assert re.search(r"Node\.js +\d+ MB", plan)
+    assert re.search(r"it will fetch +\d+ MB", plan)
+    assert "demo is made" in screen.text
+    assert screen.has_cursor
+
+
+def test_what_a_pattern_needs_and_excludes_is_said_as_one_chooses(work: Path, templates: Path) -> None:
+    with _wizard(work, templates, columns=60) as screen:
+        for question, keys in DEFAULTS[:3]:
+            screen.wait_for(question)
+            screen.type(keys)
+        screen.wait_for("Description: Hub; not with orders")
+        screen.type(b" ")
+        screen.type(ENTER)
+        screen.wait_for("hub and orders exclude each other")
+        screen.type(b" ")
+        screen.type(b"\x1b[B")
+        screen.wait_for("needs a service with the role")
+        screen.type(ENTER)
+        screen.wait_for("License?")
+        screen.type(b"\x03")
+        assert screen.finish() == 130
+    assert list(work.iterdir()) == []
+
+
+def test_a_license_is_asked_for_with_its_holders(work: Path, templates: Path) -> None:
+    answers = [*DEFAULTS[:4], ("License?", b"\x1b[B" + ENTER), ("Copyright?", b", and friends" + ENTER)]
+    code, screen = _talk(work, templates, [*answers, ("Gateway port?", ENTER), ("Make it?", b"y")])
+    assert code == 0, screen
+    year = time.localtime().tm_year
+    assert (work / "demo" / "LICENSE").read_text().endswith(f"Copyright (c) {year} The demo team, and friends\n")
 
 
 @pytest.mark.parametrize("key", [b"n", b"\x03"], ids=["no", "ctrl-c"])

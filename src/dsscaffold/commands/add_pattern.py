@@ -24,7 +24,9 @@ def run_add_pattern(folder: Path, name: str, options: Options) -> ChangeResult:
         choose("pattern", name, state.catalogue.patterns)
         patterns = list(text.data.get("patterns") or [])
         if name in patterns:
-            raise UsageError(f"The pattern {name!r} is in {text.path.name} already.")
+            raise UsageError(
+                f"The pattern {name!r} is in {text.path.name} already.", "What else there is: dsscaffold list"
+            )
         more = [*patterns, name]
         return text.set_list("patterns", sorted(more) if patterns == sorted(patterns) else more)
 

@@ -32,7 +32,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class ListResult:
-    """The catalogue by kind ("presets", "patterns", "brokers", "roles"), and the languages of services."""
+    """The catalogue by kind ("presets", "patterns", "brokers", "roles", "licenses"), and the languages of services."""
 
     choices: dict[str, tuple[Choice, ...]]
     languages: tuple[str, ...]
@@ -56,6 +56,7 @@ def run_list(catalogue: Catalogue) -> ListResult:
             "patterns": tuple(_choice(entry, ()) for entry in catalogue.patterns.values()),
             "brokers": tuple(_choice(entry, ()) for entry in catalogue.brokers.values()),
             "roles": tuple(_choice(entry, catalogue.languages) for entry in catalogue.roles.values()),
+            "licenses": tuple(_choice(entry, ()) for entry in catalogue.licenses.values()),
         },
         catalogue.languages,
     )

@@ -74,15 +74,15 @@ class DoctorResult:
         }
 
 
+def missing_tools() -> tuple[Finding, ...]:
+    """Return the tools that this machine lacks, with their sizes: what the first `up` would fetch."""
+    return tuple(finding for finding in _look_for_tools(cache_folder(os.environ)) if finding.level == "fetch")
+
+
 def run_doctor(port: int | None = None) -> DoctorResult:
     """Look at this machine; nothing is fetched or changed. `port` is the gateway's."""
     folder = cache_folder(os.environ)
-    runner = Runner()
-    cache = Cache(folder, runner, lambda _: None, os.environ)
-    try:
-        tools = asyncio.run(_tools(cache))
-    finally:
-        runner.close()
+    tools = _look_for_tools(folder)
     return DoctorResult(
         (
             _system(),
@@ -117,6 +117,14 @@ def _git() -> Finding:
     if numbers < _GIT_NEEDED:
         return Finding("git", "warning", version, "Merging newer templates needs git 2.38 or newer.")
     return Finding("git", "ok", version)
+
+
+def _look_for_tools(folder: Path) -> list[Finding]:
+    runner = Runner()
+    try:
+        return asyncio.run(_tools(Cache(folder, runner, lambda _: None, os.environ)))
+    finally:
+        runner.close()
 
 
 async def _tools(cache: Cache) -> list[Finding]:

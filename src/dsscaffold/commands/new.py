@@ -35,6 +35,7 @@ class NewResult:
         return {
             "name": self.manifest.name,
             "path": str(self.path),
+            "license": self.manifest.license,
             "broker": self.manifest.broker,
             "patterns": list(self.manifest.patterns),
             "services": [

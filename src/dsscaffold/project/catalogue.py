@@ -24,7 +24,7 @@ class Requirements:
 
 @dataclass(frozen=True)
 class Entry:
-    """One pattern, broker or role. `folder` holds its layers, a folder for each part that it adds to.
+    """One pattern, broker, role or license. `folder` holds its layers, a folder for each part that it adds to.
 
     `url` is where a broker is for whoever uses it, in the form that its client takes.
     """
@@ -52,6 +52,7 @@ class Catalogue:
     patterns: dict[str, Entry]
     brokers: dict[str, Entry]
     roles: dict[str, Entry]
+    licenses: dict[str, Entry]
     presets: dict[str, Path]
 
     def base(self, target: str) -> Path:
@@ -96,6 +97,7 @@ def load_catalogue(root: Path) -> Catalogue:
         patterns=_read_entries(root / "patterns", "pattern.yaml"),
         brokers=_read_entries(root / "brokers", "broker.yaml", _KEYS | {"url"}),
         roles=_read_entries(root / "roles", "role.yaml"),
+        licenses=_read_entries(root / "licenses", "license.yaml"),
         presets={path.stem: path for path in sorted((root / "presets").glob("*.yaml"))},
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -25,6 +26,8 @@ class Choices:
     broker: str | None = None
     patterns: tuple[str, ...] = ()
     answers: Path | None = None
+    license: str | None = None
+    copyright: str | None = None
 
 
 def make_manifest(name: str, choices: Choices, catalogue: Catalogue) -> Manifest:
@@ -45,8 +48,24 @@ def make_manifest(name: str, choices: Choices, catalogue: Catalogue) -> Manifest
         broker=choices.broker or base.broker,
         patterns=choices.patterns or base.patterns,
         services=services or base.services,
+        license=choices.license or base.license,
+        copyright=choices.copyright or base.copyright,
     )
-    return check_manifest(chosen, catalogue)
+    checked = check_manifest(chosen, catalogue)
+    if choices.copyright and not checked.license:
+        raise UsageError("--copyright is for the text of a license.", f"Add --license, one of: {_ids(catalogue)}.")
+    return with_copyright(checked)
+
+
+def with_copyright(manifest: Manifest) -> Manifest:
+    """Return the manifest with this year and the team as the holders, if a license needs them and nobody is named."""
+    if not manifest.license or manifest.copyright:
+        return manifest
+    return replace(manifest, copyright=f"{time.localtime().tm_year} The {manifest.name} team")
+
+
+def _ids(catalogue: Catalogue) -> str:
+    return ", ".join(catalogue.licenses)
 
 
 def parse_service(text: str) -> Service:

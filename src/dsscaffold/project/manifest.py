@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,12 @@ VERSION = 1
 #: What a service without a role is: the folder of that name under roles/.
 BLANK_ROLE = "blank"
 
-_KEYS = frozenset({"version", "name", "broker", "patterns", "services"})
+#: The word for no license; none stands in dsscaffold.yaml then.
+NO_LICENSE = "none"
+
+_KEYS = frozenset({"version", "name", "license", "copyright", "broker", "patterns", "services"})
 _PRESET_KEYS = (_KEYS - {"name"}) | {"title", "summary"}
+_NO_ROLE = "Leave the role out for a blank service, or take another language."
 _SERVICE_KEYS = frozenset({"lang", "role", "id"})
 
 
@@ -44,12 +49,18 @@ class Service:
 
 @dataclass(frozen=True)
 class Manifest:
-    """A valid manifest: `patterns` and `services` are sorted by name, whatever order the file has them in."""
+    """A valid manifest: `patterns` and `services` are sorted by name, whatever order the file has them in.
+
+    `license` is an SPDX id of the catalogue; `copyright` are its years and holders. The year stands in the manifest, so
+    that the same manifest gives the same LICENSE in every year.
+    """
 
     name: str
     broker: str
     patterns: tuple[str, ...]
     services: tuple[Service, ...]
+    license: str | None = None
+    copyright: str | None = None
 
     def with_role(self, role: str) -> tuple[Service, ...]:
         """Return the services that have `role`."""
@@ -61,12 +72,19 @@ class Manifest:
             "# What this repository is made of. Edit it and run `dsscaffold update`, or use the verbs of the CLI.",
             f"version: {VERSION}",
             f"name: {self.name}",
+            *self.license_lines(),
             f"broker: {self.broker}",
             f"patterns: [{', '.join(self.patterns)}]",
             "services:" if self.services else "services: {}",
         ]
         lines += [f"  {service.name}: {service_yaml(service)}" for service in self.services]
         return "\n".join(lines) + "\n"
+
+    def license_lines(self) -> list[str]:
+        """Return the lines of dsscaffold.yaml about the license, as many as there is something to say."""
+        quoted = json.dumps(self.copyright, ensure_ascii=False) if self.copyright else None
+        fields = {"license": self.license, "copyright": quoted}
+        return [f"{key}: {value}" for key, value in fields.items() if value]
 
 
 def service_yaml(service: Service) -> str:
@@ -92,7 +110,9 @@ def parse_manifest(path: Path, text: str, catalogue: Catalogue) -> Manifest:
 def _read_manifest(source: YamlSource, catalogue: Catalogue) -> Manifest:
     data = source.mapping((), source.data, _KEYS)
     if data.get("version") != VERSION:
-        raise source.fail(("version",), f"The version must be {VERSION}, not {data.get('version')!r}.")
+        raise source.fail(
+            ("version",), f"The version must be {VERSION}, not {data.get('version')!r}.", f"Write version: {VERSION}"
+        )
     name = _checked(source, ("name",), data.get("name"), lambda text: check_name(text, "project"))
     return _read_body(source, data, name, catalogue)
 
@@ -117,7 +137,8 @@ def check_manifest(manifest: Manifest, catalogue: Catalogue) -> Manifest:
         if names.count(name) > 1:
             raise UsageError(f"The service {name!r} stands twice.", "Give one of the two another name.")
     services = {service.name: {"lang": service.lang, "role": service.role} for service in manifest.services}
-    data = {"broker": manifest.broker, "patterns": list(manifest.patterns), "services": services}
+    data: dict[str, Any] = {"broker": manifest.broker, "patterns": list(manifest.patterns), "services": services}
+    data |= {"license": manifest.license, "copyright": manifest.copyright}
     return _read_body(YamlSource(None, data, {}), data, manifest.name, catalogue)
 
 
@@ -126,11 +147,27 @@ def _read_body(source: YamlSource, data: dict[str, Any], name: str, catalogue: C
     chosen = source.texts(("patterns",), data.get("patterns"))
     patterns = [_known(source, ("patterns",), item, "pattern", catalogue.patterns) for item in chosen]
     if len(set(patterns)) != len(patterns):
-        raise source.fail(("patterns",), "A pattern stands twice.")
+        raise source.fail(("patterns",), "A pattern stands twice.", "Keep one of the two.")
     services = _read_services(source, data.get("services"), catalogue)
-    manifest = Manifest(name, broker, tuple(sorted(patterns)), services)
+    license_id, copyright_line = _read_license(source, data, catalogue)
+    manifest = Manifest(name, broker, tuple(sorted(patterns)), services, license_id, copyright_line)
     _check_requirements(source, manifest, catalogue)
     return manifest
+
+
+def _read_license(source: YamlSource, data: dict[str, Any], catalogue: Catalogue) -> tuple[str | None, str | None]:
+    """Return license and copyright; SPDX ids are the same in any case of letters."""
+    chosen, holders = data.get("license"), data.get("copyright")
+    if isinstance(chosen, str):
+        ids = {name.lower(): name for name in (*catalogue.licenses, NO_LICENSE)}
+        chosen = ids.get(chosen.lower(), chosen)
+    if chosen == NO_LICENSE:
+        chosen = None
+    if chosen is not None:
+        chosen = _known(source, ("license",), chosen, "license", catalogue.licenses)
+    if holders is not None and not source.text(("copyright",), holders).isprintable():
+        raise source.fail(("copyright",), "The copyright must be one line of text.", "For example: 2026 The demo team")
+    return chosen, holders
 
 
 def _read_services(source: YamlSource, value: Any, catalogue: Catalogue) -> tuple[Service, ...]:
@@ -144,7 +181,7 @@ def _read_services(source: YamlSource, value: Any, catalogue: Catalogue) -> tupl
         if role is not None:
             role = _known(source, (*at, "role"), role, "role", catalogue.roles)
             if catalogue.roles[role].layer(f"{lang}-service") is None:
-                raise source.fail((*at, "role"), f"The role {role!r} does not exist in {lang}.")
+                raise source.fail((*at, "role"), f"The role {role!r} does not exist in {lang}.", _NO_ROLE)
         own_id = fields.get("id")
         if own_id is not None:
             own_id = _checked(source, (*at, "id"), own_id, lambda text: check_name(text, "service"))

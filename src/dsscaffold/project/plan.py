@@ -69,6 +69,8 @@ def make_context(manifest: Manifest, catalogue: Catalogue, version: str) -> dict
         "patterns": list(manifest.patterns),
         "services": [_service_context(service) for service in manifest.services],
         "role_services": dict(roles),
+        "license": manifest.license,
+        "copyright": manifest.copyright or f"The {manifest.name} team",
         "dsscaffold_version": version,
     }
 
@@ -96,5 +98,7 @@ def _layers(manifest: Manifest, catalogue: Catalogue, target: str, role: str | N
     if role:
         entries.append(catalogue.roles[role])
     entries += [catalogue.patterns[name] for name in manifest.patterns]
+    if manifest.license:
+        entries.append(catalogue.licenses[manifest.license])
     layers = [catalogue.base(target), *(entry.layer(target) for entry in entries)]
     return tuple(layer for layer in layers if layer is not None)

@@ -13,6 +13,8 @@ from dsscaffold.project.names import did_you_mean
 
 KeyPath = tuple[str, ...]
 
+_NOT_YAML = "Mend the line: a colon, a quote or the indentation is the usual reason."
+
 
 @dataclass(frozen=True)
 class YamlSource:
@@ -41,7 +43,9 @@ class YamlSource:
         if value is None:
             return {}
         if not isinstance(value, dict):
-            raise self.fail(at, f"{_title(at)} must be a mapping, not {_kind(value)}.")
+            raise self.fail(
+                at, f"{_title(at)} must be a mapping, not {_kind(value)}.", "Write it as lines of `key: value`."
+            )
         for key in value:
             if known is not None and key not in known:
                 raise self.fail((*at, key), f"Unknown key {key!r}.", did_you_mean(key, known))
@@ -58,7 +62,7 @@ class YamlSource:
         if value is None:
             return ()
         if not isinstance(value, list):
-            raise self.fail(at, f"{_title(at)} must be a list, not {_kind(value)}.")
+            raise self.fail(at, f"{_title(at)} must be a list, not {_kind(value)}.", "Write it as [one, two].")
         return tuple(self.text(at, item) for item in value)
 
 
@@ -71,9 +75,11 @@ def read_yaml(path: Path) -> YamlSource:
     try:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
-        raise UsageError(f"{path} is not UTF-8 text (byte {error.start}).") from error
+        raise UsageError(f"{path} is not UTF-8 text (byte {error.start}).", "Save it as UTF-8.") from error
     except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}.") from error
+        raise UsageError(
+            f"{path} cannot be read: {error.strerror}.", "Check the path, and whether you may read it."
+        ) from error
     return parse_yaml(path, text)
 
 
@@ -89,9 +95,9 @@ def parse_yaml(path: Path, text: str) -> YamlSource:
         data = _convert(path, node, (), lines) if node is not None else None
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise UsageError(f"{path}:{line}: This is not YAML: {error.problem}.") from error
+        raise UsageError(f"{path}:{line}: This is not YAML: {error.problem}.", _NOT_YAML) from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise UsageError(f"{path}: This is not YAML that can be read: {error}.") from error
+        raise UsageError(f"{path}: This is not YAML that can be read: {error}.", _NOT_YAML) from error
     return YamlSource(path, data, lines)
 
 
@@ -106,9 +112,9 @@ def _convert(path: Path, node: yaml.Node, at: KeyPath, lines: dict[KeyPath, int]
         line = key_node.start_mark.line + 1
         key = key_node.value
         if not isinstance(key, str):
-            raise UsageError(f"{path}:{line}: A key must be a word.")
+            raise UsageError(f"{path}:{line}: A key must be a word.", "Quote it if it is meant.")
         if key in result:
-            raise UsageError(f"{path}:{line}: The key {key!r} stands twice.")
+            raise UsageError(f"{path}:{line}: The key {key!r} stands twice.", "Keep one of the two.")
         lines[(*at, key)] = line
         result[key] = _convert(path, value_node, (*at, key), lines)
     return result

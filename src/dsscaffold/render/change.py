@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 
 from rich.text import Text
 
@@ -58,16 +58,16 @@ class ChangePrinter:
         for note in result.notes:
             self._printer.note(note)
         if not result.files:
-            self._console.print("Nothing to change: the repository is as its manifest and the templates say.")
+            self._printer.say("Nothing to change: the repository is as its manifest and the templates say.")
             return
         self._files(result)
         if result.dry_run:
             self._conflicts(result, "These would be left for you to resolve")
             self._way(result)
-            self._console.print(f"{result.title}: {len(result.files)} files would change. Nothing was changed.")
+            self._printer.say(f"{result.title}: {_count(result.files)} would change. Nothing was changed.")
             return
         where = "committed" if result.committed else "staged for review: git diff --cached"
-        self._console.print(f"{result.title}: {len(result.files)} files in {result.seconds:.1f} s, {where}")
+        self._printer.say(f"{result.title}: {_count(result.files)} in {result.seconds:.1f} s, {where}")
         self._conflicts(result, "Resolve these; what is yours and what is the templates' stands in the markers")
         steps = [(command, "") for command in result.go_on]
         if steps:
@@ -94,7 +94,7 @@ class ChangePrinter:
             ("Your team, against what was rendered", result.team, result.team_patch),
         )
         for title, files, text in sides:
-            self._console.print(Text(f"{title}: {len(files)} files", "bold"))
+            self._printer.say(Text(f"{title}: {_count(files)}", "bold"))
             for file in files:
                 self._line(file)
             if patch:
@@ -114,12 +114,16 @@ class ChangePrinter:
 
     def _conflicts(self, result: ChangeResult, title: str) -> None:
         if result.conflicts:
-            self._console.print(Text(f"{title}:", "bold red"))
+            self._printer.say(Text(f"{title}:", "bold red"))
         for conflict in result.conflicts:
             self._console.print(Text.assemble(("  ! ", "bold red"), conflict.path, (f"  {conflict.reason}", "dim")))
 
     def _way(self, result: ChangeResult) -> None:
         if result.in_the_way:
-            self._console.print(Text("It would be refused: these hold work that is not committed:", "bold red"))
+            self._printer.say(Text("It would be refused: these hold work that is not committed:", "bold red"))
         for path in result.in_the_way:
             self._console.print(Text(f"  {path}"))
+
+
+def _count(files: Sized) -> str:
+    return {0: "nothing", 1: "1 file"}.get(len(files), f"{len(files)} files")

@@ -46,7 +46,7 @@ def state_files(applied: Applied) -> dict[PurePosixPath, bytes]:
     patterns = "".join(f"  - {name}\n" for name in manifest.patterns)
     text = (
         f"{_HEAD}version: {applied.version}\ntemplates: {_SUM}{applied.digest}\n"
-        f"name: {manifest.name}\nbroker: {manifest.broker}\n"
+        f"name: {manifest.name}\n{_license(manifest)}broker: {manifest.broker}\n"
         f"patterns:{' []' if not patterns else ''}\n{patterns}"
     )
     files = {
@@ -82,9 +82,39 @@ def read_applied(files: Mapping[PurePosixPath, bytes]) -> Applied:
         _word(_APPLIED, data, "broker"),
         tuple(sorted(map(str, data.get("patterns") or ()))),
         tuple(sorted(services, key=lambda service: service.name)),
+        _word(_APPLIED, data, "license") if "license" in data else None,
+        _word(_APPLIED, data, "copyright") if "copyright" in data else None,
     )
     digest = _word(_APPLIED, data, "templates").removeprefix(_SUM)
     return Applied(manifest, _word(_APPLIED, data, "version"), digest, files.get(ARCHIVE))
+
+
+def _license(manifest: Manifest) -> str:
+    """Return the lines about the license as the manifest has them: as many as are known."""
+    return "".join(f"{line}\n" for line in manifest.license_lines())
+
+
+def read_applied_in(project: Path) -> Applied:
+    """Read what the work tree of a project says, apart from the archive: it is quick.
+
+    Raises:
+        DsscaffoldError: it is missing, or says something that dsscaffold never wrote.
+    """
+    paths = [_APPLIED, *(_SERVICES / path.name for path in (project / _SERVICES).glob("*.yaml"))]
+    try:
+        return read_applied({path: (project / path).read_bytes() for path in paths})
+    except OSError as error:
+        raise DsscaffoldError(
+            f"{error.filename} cannot be read: {error.strerror}.", "git checkout HEAD -- .dsscaffold"
+        ) from error
+
+
+def applied_manifest(project: Path) -> Manifest | None:
+    """Return the manifest that a project was last rendered from, None where that cannot be read."""
+    try:
+        return read_applied_in(project).manifest
+    except DsscaffoldError:
+        return None
 
 
 def is_state(path: PurePosixPath) -> bool:

@@ -299,3 +299,12 @@ def test_what_goes_over_the_wire_arrives_whole() -> None:
     error = read_answer(write_answer(UsageError("wrong", "so")))
     assert isinstance(error, DsscaffoldError)
     assert (error.message, error.hint, error.exit_code) == ("wrong", "so", 2)
+
+
+def test_logs_as_one_document(repo: SmallRepo) -> None:
+    assert repo.up().ok
+    said = json.loads(repo.call("logs", "users", "--json").stdout)
+    assert said == {"lines": [{"service": "users", "line": "hello from users"}]}
+    endless = repo.call("logs", "--json", "--follow")
+    assert (endless.returncode, endless.stdout) == (2, "")
+    assert "Hint:" in endless.stderr

@@ -38,7 +38,7 @@ def test_up_status_logs_down(repo: Path, journal: Journal, lives: Lives) -> None
     status = run_status(repo)
     (orders,) = status.services
     assert status.healthy
-    assert list(status.to_json()) == ["repo", "backend", "services"]
+    assert list(status.to_json()) == ["repo", "backend", "services", "templates"]
     assert list(orders.to_json()) == ["name", "kind", "state", "url", "pid", "restarts", "since"]
     assert orders.url == result.url("orders")
     assert orders.pid is not None
