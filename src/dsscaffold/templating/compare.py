@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dsscaffold import __version__
-from dsscaffold.project.catalogue import load_catalogue
 from dsscaffold.project.manifest import parse_manifest
 from dsscaffold.templating.applied import Applied
 from dsscaffold.templating.repository import Entries, open_repository
 from dsscaffold.templating.scratch import Commit, Scratch, open_scratch
 from dsscaffold.templating.sides import make_sides
-from dsscaffold.templating.state import read_manifest, read_state, render_state
+from dsscaffold.templating.state import read_manifest, read_state, render_states
 
 _WORDS = {"A": "added", "D": "deleted", "M": "changed", "T": "changed", "R": "renamed", "C": "added"}
 
@@ -63,8 +62,8 @@ def compare(folder: Path, templates: Path | None) -> DiffResult:
         state = read_state(repo, work, update=True, templates=templates)
         text = read_manifest(repo)
         manifest = parse_manifest(text.path, text.text, state.catalogue)
-        base = render_state(state.applied, load_catalogue(state.origin), work / "base")
-        theirs = render_state(Applied(manifest, __version__, "", None), state.catalogue, work / "theirs")
+        wanted = Applied(manifest, __version__, "", None)
+        base, theirs = render_states([(state.applied, state.origin_catalogue), (wanted, state.catalogue)])
         sides = make_sides(scratch, state.snapshot.ours, base, theirs)
         commits = [
             Commit("base", _joined(part.base for part in sides.parts)),

@@ -73,7 +73,7 @@ def test_a_base_is_never_guessed(project: Project, how: str, tmp_path: Path) -> 
     before = project.files()
     with pytest.raises(DsscaffoldError, match=f"{ARCHIVE} (is missing|was changed)") as caught:
         project.update()
-    assert f"uvx --from dsscaffold=={__version__} dsscaffold update --commit" in (caught.value.hint or "")
+    assert f"fetch release {__version__}: dsscaffold update --fetch-base" in (caught.value.hint or "")
     with pytest.raises(DsscaffoldError, match="nothing to merge against"):
         run_add_service(project.path, "gamma", "python", None, Options())
     assert project.files() == before
