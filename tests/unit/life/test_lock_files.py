@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import io
 import json
 import subprocess
 import sys
 import tarfile
-import zipfile
 from pathlib import Path
 
 import pytest
 from uv import find_uv_bin
 
-from .project import Project, make_project
+from .project import Project, make_project, write_wheel
 
 UV_ARGUMENTS = ["--universal", "--generate-hashes", "--no-annotate", "pyproject.toml", "-o", "requirements.txt"]
 
@@ -27,7 +24,7 @@ def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir()
     for name in ("base-pkg", "ours-pkg", "theirs-pkg"):
         _npm_package(folder, name)
-        _wheel(folder, name)
+        write_wheel(folder, name, "1.0.0", {f"{name.replace('-', '_')}.py": b""})
     monkeypatch.setenv("UV_NO_INDEX", "1")
     monkeypatch.setenv("UV_OFFLINE", "1")
     monkeypatch.setenv("UV_FIND_LINKS", str(folder))
@@ -43,24 +40,6 @@ def _npm_package(folder: Path, name: str) -> None:
         info = tarfile.TarInfo("package/package.json")
         info.size = len(data)
         tar.addfile(info, io.BytesIO(data))
-
-
-def _wheel(folder: Path, name: str) -> None:
-    module = name.replace("-", "_")
-    info = f"{module}-1.0.0.dist-info"
-    files = {
-        f"{module}.py": b"",
-        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0.0\n".encode(),
-        f"{info}/WHEEL": b"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-    }
-    digests = {
-        path: base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=") for path, data in files.items()
-    }
-    record = "".join(f"{path},sha256={digests[path].decode()},{len(data)}\n" for path, data in files.items())
-    with zipfile.ZipFile(folder / f"{module}-1.0.0-py3-none-any.whl", "w") as wheel:
-        for path, data in files.items():
-            wheel.writestr(path, data)
-        wheel.writestr(f"{info}/RECORD", record + f"{info}/RECORD,,\n")
 
 
 def _package_json(shelf: Path, *names: str) -> str:

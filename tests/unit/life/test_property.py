@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -164,13 +163,6 @@ def _make_room(path: Path) -> bool:
     return True
 
 
-def _everything(project: Project) -> bytes:
-    """Return all that git holds now: every file and link of the index, at every stage."""
-    asked = "".join(f"{line.split(' ')[1]}\n" for line in _index(project)).encode()
-    command = ["git", "cat-file", "--batch"]
-    return subprocess.run(command, cwd=project.path, input=asked, capture_output=True, check=True).stdout
-
-
 def _set_up(project: Project, setting: str) -> None:
     if setting == "hooks":
         for hook in ("pre-commit", "post-index-change", "reference-transaction"):
@@ -221,7 +213,7 @@ def test_no_line_of_the_team_is_lost(
             (project.path / path).unlink()
         project.git("checkout-index", "--all", "--index")
         _set_up(project, setting)
-        kept = [word for word in words if word and word.encode() in _everything(project)]
+        kept = [word for word in words if word and word.encode() in project.everything()]
         for number, step in enumerate(theirs):
             _act(project.templates, step, f"theirs-{number}-word" if step.verb != "add" else "")
         if abort:
@@ -232,7 +224,7 @@ def test_no_line_of_the_team_is_lost(
             assert project.files() == before
         ours = _shape(project, "HEAD")
         result = project.update()
-        held = _everything(project)
+        held = project.everything()
         assert [word for word in kept if word.encode() not in held] == []
         _assert_untouched_files_are_the_targets(project, base, ours, [conflict.path for conflict in result.conflicts])
         if setting != "hooks":
@@ -251,8 +243,8 @@ def _assert_untouched_files_are_the_targets(
         return  # The team moved or replaced something: new files of the templates follow it, or what it made of them.
     with tempfile.TemporaryDirectory() as name:
         target = make_target(Path(name), project)
-        result = {line.split("\t", 1)[1]: line.split(" ")[1] for line in _index(project)}
-        for line in _index(target):
+        result = {line.split("\t", 1)[1]: line.split(" ")[1] for line in project.index()}
+        for line in target.index():
             path, oid = line.split("\t", 1)[1], line.split(" ")[1]
             if base.get(path) == ours.get(path) and not path.startswith(".dsscaffold/"):
                 assert result.get(path) == oid, path
@@ -267,7 +259,3 @@ def make_target(folder: Path, project: Project) -> Project:
     manifest = load_manifest(project.path / "dsscaffold.yaml", catalogue)
     run_new(manifest, catalogue, folder / "demo")
     return Project(folder / "demo", project.templates)
-
-
-def _index(project: Project) -> list[str]:
-    return project.git("ls-files", "--stage", "-z").split("\0")[:-1]
