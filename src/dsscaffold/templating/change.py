@@ -24,6 +24,7 @@ from dsscaffold.templating.applying import check_interrupted, in_the_way, write_
 from dsscaffold.templating.archive import pack_templates
 from dsscaffold.templating.composing import Composed, compose, find_overlaps, make_journal
 from dsscaffold.templating.lock import change_lock
+from dsscaffold.templating.manifests import settle_manifests
 from dsscaffold.templating.merging import Merged, merge_sides
 from dsscaffold.templating.relock import relock
 from dsscaffold.templating.repository import Repository, open_repository
@@ -163,7 +164,7 @@ def _merge(scratch: Scratch, state: State, target: Applied, request: Request, *,
     if request.drop:
         sides = _drop(sides, request.drop, force=request.force)
     merged = settle_unions(scratch, sides, merge_sides(scratch, sides, target.version))
-    return relock(scratch, sides, merged, dry_run=dry_run)
+    return relock(scratch, sides, settle_manifests(scratch, merged), dry_run=dry_run)
 
 
 def _drop(sides: Sides, service: str, *, force: bool) -> Sides:

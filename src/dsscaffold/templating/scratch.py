@@ -59,6 +59,15 @@ class Scratch:
         """Merge two references and return what `git merge-tree -z` says; their names become the labels."""
         return self.run(*_RENAMES, "merge-tree", "--write-tree", "-z", "--messages", ours, theirs, accept=(0, 1))
 
+    def merge_file(self, ours: bytes, base: bytes, theirs: bytes) -> bytes:
+        """Merge three texts; conflicts carry all three sides (the style diff3)."""
+        names = ("ours", "base", "theirs")
+        for name, data in zip(names, (ours, base, theirs), strict=True):
+            (self.folder / name).write_bytes(data)
+        files = (str(self.folder / name) for name in names)
+        # It ends with the number of conflicts.
+        return self.run("merge-file", "-p", "--diff3", *files, accept=tuple(range(128)))
+
     def entries(self, tree: str) -> Entries:
         """Return every file of a tree."""
         return parse_tree(self.run("ls-tree", "-r", "-z", "--full-tree", tree))

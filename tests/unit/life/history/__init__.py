@@ -67,7 +67,8 @@ EDITS = {
 RUNNABLE = ("scripts/greet.sh", "tests/system/stack.py")
 DELETED = "docs/adr/0002-plain-sql.md"
 #: Where both changed the same thing, so that only a person can say what is meant.
-INEVITABLE = {".env.example", ".github/CODEOWNERS", "gateway/package.json", "services/orders/app/domain/order.py"}
+INEVITABLE = {".env.example", ".github/CODEOWNERS", "services/orders/app/domain/order.py"}
+#: What both changed and a package manager puts in order, if it can reach a registry.
 LOCKS = {
     "gateway/package-lock.json",
     "services/profiles/requirements.txt",
@@ -101,8 +102,8 @@ def added_lines() -> set[str]:
 
 def resolve(repo: Path) -> None:
     """Do what a person does with the conflicts, and with what the compiler and the tests say then."""
-    for path in (".env.example", "gateway/package.json"):
-        _keep_both(repo / path)
+    example = repo / ".env.example"
+    example.write_text(re.sub(r"^(<{7}|={7}|>{7}).*\n", "", example.read_text(), flags=re.MULTILINE))
     # The owners' file stays as it is. The templates split the orders: the team's rule goes where the rules are now.
     _git(repo, "checkout", "--quiet", "--theirs", "services/orders/app/domain/order.py")
     rules = repo / "services/orders/app/domain/refusals.py"
@@ -124,10 +125,6 @@ _RULE = """def too_much(order: Order) -> str | None:
 
 
 """
-
-
-def _keep_both(path: Path) -> None:
-    path.write_text(re.sub(r"^(<{7}|={7}|>{7}).*\n", "", path.read_text(), flags=re.MULTILINE))
 
 
 def _replace(path: Path, old: str, new: str) -> None:
