@@ -1,4 +1,4 @@
-"""On the real templates: rules 11 and 12 (no port is committed, names of old templates stay), and what a person reads."""
+"""On the real templates: no port is committed, names of old templates stay (rules 11, 12), and what a person reads."""
 
 from __future__ import annotations
 
