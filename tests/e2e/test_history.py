@@ -9,12 +9,14 @@ import asyncio
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from uv import find_uv_bin
 
 from ..unit.life.history import INEVITABLE, PERSON, make_releases, make_repository, resolve
 from .stack import Orders, Stack, check_exactly_once, dsscaffold, free_port
@@ -42,7 +44,9 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 
 def test_every_part_passes_its_formatter_linter_type_check_and_tests(stack: Stack) -> None:
-    _run(["make", "lint", "test"], stack.repo)
+    for lock in sorted(stack.repo.glob("*/*/requirements-dev.txt")):
+        _install(lock)
+    _run(["make", "--jobs=2", "lint", "test"], stack.repo)
     assert _run(["git", "status", "--porcelain"], stack.repo) == ""
 
 
@@ -74,6 +78,14 @@ def _update(repo: Path, templates: Path) -> dict[str, Any]:
     assert result.returncode in (0, 1), result.stderr
     document: dict[str, Any] = json.loads(result.stdout)
     return document
+
+
+def _install(lock: Path) -> None:
+    """Install a lock file where make does; uv takes seconds for it where pip takes a minute."""
+    uv, python = find_uv_bin(), lock.parent / ".venv"
+    _run([uv, "venv", "--quiet", "--python", sys.executable, str(python)], lock.parent)
+    _run([uv, "pip", "sync", "--quiet", "--python", str(python), "--require-hashes", lock.name], lock.parent)
+    os.utime(python / "bin" / "ruff")
 
 
 def _run(command: list[str], cwd: Path, **variables: str) -> str:

@@ -5,7 +5,6 @@ Editing dsscaffold.yaml by hand and running `update` takes the same path.
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
@@ -29,9 +28,9 @@ from dsscaffold.templating.merging import Merged, merge_sides
 from dsscaffold.templating.relock import relock
 from dsscaffold.templating.repository import Repository, open_repository
 from dsscaffold.templating.results import ChangeResult, make_result
-from dsscaffold.templating.scratch import Scratch, open_scratch
+from dsscaffold.templating.scratch import Scratch
 from dsscaffold.templating.sides import Sides, drop_part, make_sides
-from dsscaffold.templating.state import State, read_manifest, read_state, render_states
+from dsscaffold.templating.state import State, open_state, read_manifest, render_states
 from dsscaffold.templating.unions import settle_unions
 
 Edit = Callable[[ManifestText, State], ManifestText]
@@ -125,9 +124,7 @@ def _make(plan: _Plan, request: Request, options: Options) -> ChangeResult:
 @contextmanager
 def _plan(repo: Repository, request: Request, *, dry_run: bool) -> Iterator[_Plan]:
     """Work out a change; nothing in the repository is written."""
-    with tempfile.TemporaryDirectory(prefix="dsscaffold-") as name, open_scratch(repo) as scratch:
-        work = Path(name)
-        state = read_state(repo, work, update=request.update, templates=request.templates, fetch=request.fetch)
+    with open_state(repo, update=request.update, templates=request.templates, fetch=request.fetch) as (scratch, state):
         was = read_manifest(repo)
         text = request.edit(was, state)
         manifest = parse_manifest(text.path, text.text, state.catalogue)

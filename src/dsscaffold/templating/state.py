@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -16,6 +17,7 @@ from dsscaffold.templating.archive import Templates, read_templates
 from dsscaffold.templating.origin import Origin, check_not_newer, find_origin
 from dsscaffold.templating.renderer import render_contents
 from dsscaffold.templating.repository import Repository, Snapshot, read_blobs, take_snapshot
+from dsscaffold.templating.scratch import Scratch, open_scratch
 from dsscaffold.templating.sides import Rendering
 
 
@@ -45,23 +47,26 @@ class State:
         return sorted(path[len(self.repo.prefix) :] for path in self.snapshot.ours if path.startswith(prefix))
 
 
-def read_state(
-    repo: Repository, work: Path, *, update: bool, templates: Path | None = None, fetch: bool = False
-) -> State:
-    """Read the state of a project; with `update` its target are the installed templates, or `templates`.
+@contextmanager
+def open_state(
+    repo: Repository, *, update: bool, templates: Path | None = None, fetch: bool = False
+) -> Iterator[tuple[Scratch, State]]:
+    """Read the state of a project, and make room to work with it.
 
-    With `fetch` the templates that rendered it are downloaded if they are nowhere on this machine.
+    With `update` the target are the installed templates, or `templates`. With `fetch` those that rendered it are
+    downloaded if they are nowhere on this machine.
 
     Raises:
         DsscaffoldError: it is none, a newer dsscaffold wrote it, or nobody has the templates that rendered it.
     """
-    snapshot = take_snapshot(repo)
-    applied = _read_applied(repo, snapshot)
-    check_not_newer(applied)
-    asked = read_templates(find_templates(templates)) if update else None
-    origin = find_origin(applied, work / "origin", asked, fetch=fetch)
-    target = asked or origin.templates
-    return State(repo, snapshot, applied, origin, target, load_catalogue(target.root))
+    with open_scratch(repo) as scratch:
+        snapshot = take_snapshot(repo)
+        applied = _read_applied(repo, snapshot)
+        check_not_newer(applied)
+        asked = read_templates(find_templates(templates)) if update else None
+        origin = find_origin(applied, scratch.folder / "origin", asked, fetch=fetch)
+        target = asked or origin.templates
+        yield scratch, State(repo, snapshot, applied, origin, target, load_catalogue(target.root))
 
 
 def read_manifest(repo: Repository) -> ManifestText:

@@ -106,7 +106,6 @@ def _assert_locks_are_whole(project: Project) -> None:
 
 def test_both_sides_packages_end_up_in_a_valid_lock(tmp_path: Path, shelf: Path) -> None:
     project = _with_packages(tmp_path, shelf)
-    _comma_friendly(project, shelf)
     dry = project.run("update", "--dry-run")
     assert "gateway/package-lock.json: both changed the packages; it would be locked again" in dry.stdout
     result = project.update()
@@ -120,30 +119,19 @@ def test_both_sides_packages_end_up_in_a_valid_lock(tmp_path: Path, shelf: Path)
     assert project.update().files == ()
 
 
-def _comma_friendly(project: Project, shelf: Path) -> None:
-    """Put a line that stays between the team's package and the templates', so that git merges the manifests."""
-    for folder in (project.path / "services/alpha", project.templates / "python-service"):
-        text = (folder / "pyproject.toml").read_text()
-        lines = text.replace('    "base-pkg>=1",\n', "").splitlines(True)
-        at = next(n for n, line in enumerate(lines) if "-pkg" in line)
-        ours = "ours" in lines[at]
-        lines[at : at + 1] = [lines[at], '    "base-pkg>=1",\n'] if ours else ['    "base-pkg>=1",\n', lines[at]]
-        (folder / "pyproject.toml").write_text("".join(lines))
-    base = f'    "base-pkg": "file:{shelf}/base-pkg.tgz"'
-    for folder, name in ((project.path / "gateway", "ours-pkg"), (project.templates / "gateway", "theirs-pkg")):
-        kind = "optionalDependencies" if name == "ours-pkg" else "devDependencies"
-        more = f'  "{kind}": {{\n    "{name}": "file:{shelf}/{name}.tgz"\n  }}'
-        head = '{\n  "name": "gateway",\n'
-        own = f"{more},\n" if name == "ours-pkg" else ""
-        tail = f",\n{more}" if name != "ours-pkg" else ""
-        body = f'{own}  "private": true,\n  "dependencies": {{\n{base}\n  }}{tail}\n}}\n'
-        (folder / "package.json").write_text(head + body)
-        _npm(folder)
+def _disagree(project: Project) -> None:
+    """Let both sides change the same line of their manifests, which names no package."""
+    package, pyproject = ('"private": true', '"private": "{}"'), ('version = "0.1.0"', 'version = "0.1.{}"')
+    project.replace("gateway/package.json", package[0], package[1].format("ours"))
+    project.replace("services/alpha/pyproject.toml", pyproject[0], pyproject[1].format(1))
+    project.template("gateway/package.json", package[0], package[1].format("theirs"))
+    project.template("python-service/pyproject.toml", pyproject[0], pyproject[1].format(2))
     project.commit()
 
 
 def test_a_manifest_in_conflict_comes_first_and_the_command_is_said(tmp_path: Path, shelf: Path) -> None:
     project = _with_packages(tmp_path, shelf)
+    _disagree(project)
     result = project.update()
     reasons = {conflict.path: conflict.reason for conflict in result.conflicts}
     assert reasons["gateway/package-lock.json"].startswith(
@@ -160,7 +148,6 @@ def test_a_manifest_in_conflict_comes_first_and_the_command_is_said(tmp_path: Pa
 
 def test_without_npm_a_clear_conflict_is_left(tmp_path: Path, shelf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     project = _with_packages(tmp_path, shelf)
-    _comma_friendly(project, shelf)
     binaries = tmp_path / "bin"
     binaries.mkdir()
     (binaries / "git").symlink_to(subprocess.check_output(["which", "git"], text=True).strip())
