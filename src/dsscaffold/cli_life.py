@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
@@ -16,6 +18,8 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Write nothing: show the
 Commit = Annotated[bool, typer.Option("--commit", help="Commit the result if there are no conflicts.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else there.")]
+#: A change that waits for its repository.
+Run: TypeAlias = "Callable[[Path, Options], ChangeResult]"
 Templates = Annotated[
     Path | None, typer.Option("--templates", help="Take this templates folder, of the same layout as ours.")
 ]
@@ -27,99 +31,112 @@ def add_verbs(app: typer.Typer) -> None:
         app.command(name)(verb)
 
 
+def _options(dry_run: DryRun = False, commit: Commit = False, yes: Yes = False, json: Json = False) -> None:
+    """Hold the options that every change has."""
+
+
+def _change(ask: Callable[..., Run], *, always_ask: bool = False) -> Callable[..., None]:
+    """Make a verb of `ask`, which takes what is its own and returns the change: add the options that every change has.
+
+    The verb runs it, shows the result, and leaves with 1 where something is left to resolve.
+    """
+
+    @functools.wraps(ask)
+    def verb(*, dry_run: bool, commit: bool, yes: bool, json: bool, **own: object) -> None:
+        from dsscaffold.render import Printer
+        from dsscaffold.render.change import ChangePrinter
+        from dsscaffold.templating.change import Options
+
+        show = ChangePrinter(Printer(json=json))
+        confirm = show.confirmation(yes=yes, always=always_ask)
+        result = ask(**own)(_project(), Options(dry_run, commit, confirm, show.waiting))
+        show.change(result)
+        if not result.ok:
+            raise typer.Exit(1)
+
+    # Typer reads both; the annotations that the module has are strings.
+    parameters = [
+        parameter
+        for function in (ask, _options)
+        for parameter in inspect.signature(function, eval_str=True).parameters.values()
+    ]
+    verb.__dict__["__signature__"] = inspect.Signature(parameters)
+    verb.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return verb
+
+
+@_change
 def add_service(
     name: Annotated[str, typer.Argument(help="The service's name.")],
     lang: Annotated[str | None, typer.Option("--lang", help="Its language, e.g. python.")] = None,
     role: Annotated[str | None, typer.Option("--role", help="Its role in the sample; without one it is blank.")] = None,
-    dry_run: DryRun = False,
-    commit: Commit = False,
-    yes: Yes = False,
-    json: Json = False,
-) -> None:
+) -> Run:
     """Add a service, with its database, route, events, tests and docs."""
     from dsscaffold.commands.add_service import run_add_service
 
-    _change(
-        lambda folder, options: run_add_service(folder, name, lang, role, options), dry_run, commit, yes=yes, json=json
-    )
+    return lambda folder, options: run_add_service(folder, name, lang, role, options)
 
 
+@functools.partial(_change, always_ask=True)
 def remove_service(
     name: Annotated[str, typer.Argument(help="The service's name.")],
     force: Annotated[bool, typer.Option("--force", help="Also remove what your team wrote in it.")] = False,
-    dry_run: DryRun = False,
-    commit: Commit = False,
-    yes: Yes = False,
-    json: Json = False,
-) -> None:
+) -> Run:
     """Remove a service, and everything around it."""
     from dsscaffold.commands.remove_service import run_remove_service
 
-    _change(
-        lambda folder, options: run_remove_service(folder, name, options, force=force),
-        dry_run,
-        commit,
-        yes=yes,
-        json=json,
-        always_ask=True,
-    )
+    return lambda folder, options: run_remove_service(folder, name, options, force=force)
 
 
+@_change
 def rename_service(
     old: Annotated[str, typer.Argument(help="The service's name.")],
     new: Annotated[str, typer.Argument(help="Its new name.")],
-    dry_run: DryRun = False,
-    commit: Commit = False,
-    yes: Yes = False,
-    json: Json = False,
-) -> None:
+) -> Run:
     """Rename a service; what your team wrote in it moves along."""
     from dsscaffold.commands.rename_service import run_rename_service
 
-    _change(lambda folder, options: run_rename_service(folder, old, new, options), dry_run, commit, yes=yes, json=json)
+    return lambda folder, options: run_rename_service(folder, old, new, options)
 
 
-def add_pattern(
-    name: Annotated[str, typer.Argument(help="The pattern's name.")],
-    dry_run: DryRun = False,
-    commit: Commit = False,
-    yes: Yes = False,
-    json: Json = False,
-) -> None:
+@_change
+def add_pattern(name: Annotated[str, typer.Argument(help="The pattern's name.")]) -> Run:
     """Add a pattern, in every part that it has something for."""
     from dsscaffold.commands.add_pattern import run_add_pattern
 
-    _change(lambda folder, options: run_add_pattern(folder, name, options), dry_run, commit, yes=yes, json=json)
+    return lambda folder, options: run_add_pattern(folder, name, options)
 
 
-def remove_pattern(
-    name: Annotated[str, typer.Argument(help="The pattern's name.")],
-    dry_run: DryRun = False,
-    commit: Commit = False,
-    yes: Yes = False,
-    json: Json = False,
-) -> None:
+@_change
+def remove_pattern(name: Annotated[str, typer.Argument(help="The pattern's name.")]) -> Run:
     """Remove a pattern; where your team changed its files, you decide."""
     from dsscaffold.commands.remove_pattern import run_remove_pattern
 
-    _change(lambda folder, options: run_remove_pattern(folder, name, options), dry_run, commit, yes=yes, json=json)
+    return lambda folder, options: run_remove_pattern(folder, name, options)
 
 
-def set_broker(
-    name: Annotated[str, typer.Argument(help="The broker's name.")],
-    dry_run: DryRun = False,
-    commit: Commit = False,
-    yes: Yes = False,
-    json: Json = False,
-) -> None:
+@_change
+def set_broker(name: Annotated[str, typer.Argument(help="The broker's name.")]) -> Run:
     """Put another broker under everything that sends and receives events."""
     from dsscaffold.commands.set_broker import run_set_broker
 
-    _change(lambda folder, options: run_set_broker(folder, name, options), dry_run, commit, yes=yes, json=json)
+    return lambda folder, options: run_set_broker(folder, name, options)
+
+
+@_change
+def _update(templates: Path | None, fetch_base: bool) -> Run:
+    """Bring the repository up to date."""
+    from dsscaffold.commands.update import run_update
+
+    return lambda folder, options: run_update(folder, templates, options, fetch_base=fetch_base)
 
 
 def update(
     templates: Templates = None,
+    fetch_base: Annotated[
+        bool,
+        typer.Option("--fetch-base", help="Download the release that rendered it, if its templates are nowhere here."),
+    ] = False,
     dry_run: DryRun = False,
     commit: Commit = False,
     yes: Yes = False,
@@ -128,7 +145,6 @@ def update(
     go_on: Annotated[bool, typer.Option("--continue", help="Finish a change that was interrupted.")] = False,
 ) -> None:
     """Bring the repository to the installed templates and to dsscaffold.yaml; what your team wrote stays."""
-    from dsscaffold.commands.update import run_update
     from dsscaffold.errors import UsageError
 
     if abort and go_on:
@@ -136,7 +152,7 @@ def update(
     if abort or go_on:
         _end(abort=abort, json=json)
     else:
-        _change(lambda folder, options: run_update(folder, templates, options), dry_run, commit, yes=yes, json=json)
+        _update(templates=templates, fetch_base=fetch_base, dry_run=dry_run, commit=commit, yes=yes, json=json)
 
 
 def diff(
@@ -153,28 +169,6 @@ def diff(
     ChangePrinter(Printer(json=json)).diff(result, patch=patch)
 
 
-def _change(
-    run: Callable[[Path, Options], ChangeResult],
-    dry_run: bool,
-    commit: bool,
-    *,
-    yes: bool,
-    json: bool,
-    always_ask: bool = False,
-) -> None:
-    """Run a verb, show its result, and leave with 1 where something is left to resolve."""
-    from dsscaffold.render import Printer
-    from dsscaffold.render.change import ChangePrinter
-    from dsscaffold.templating.change import Options
-
-    show = ChangePrinter(Printer(json=json))
-    confirm = show.confirmation(yes=yes, always=always_ask)
-    result = run(_project(), Options(dry_run, commit, confirm, show.waiting))
-    show.change(result)
-    if not result.ok:
-        raise typer.Exit(1)
-
-
 def _end(*, abort: bool, json: bool) -> None:
     from dsscaffold.commands.update import run_abort, run_continue
     from dsscaffold.render import Printer
@@ -189,18 +183,9 @@ def _end(*, abort: bool, json: bool) -> None:
 
 
 def _project() -> Path:
-    """Return the project that the current folder lies in: the nearest one above with a manifest."""
-    from dsscaffold.errors import UsageError
-    from dsscaffold.project.manifest import MANIFEST_NAME
+    from dsscaffold.project.location import find_project
 
-    here = Path.cwd()
-    for folder in (here, *here.parents):
-        if (folder / MANIFEST_NAME).is_file() or (folder / ".dsscaffold" / "applied.yaml").is_file():
-            return folder
-    raise UsageError(
-        f"There is no {MANIFEST_NAME} here or above.",
-        "Go into a generated repository, or make one: dsscaffold new NAME",
-    )
+    return find_project(Path.cwd())
 
 
 _VERBS: dict[str, Callable[..., None]] = {

@@ -37,14 +37,16 @@ class EndResult:
         }
 
 
-def run_update(folder: Path, templates: Path | None, options: Options) -> ChangeResult:
+def run_update(folder: Path, templates: Path | None, options: Options, *, fetch_base: bool = False) -> ChangeResult:
     """Update the project in `folder` to the installed templates, or to the folder `templates`.
+
+    With `fetch_base` the release that rendered it is downloaded, if its templates are nowhere on this machine.
 
     Raises:
         DsscaffoldError: the change cannot be made; nothing is changed then.
     """
     title = f"Update to the templates of dsscaffold {__version__}"
-    return run_change(folder, Request("update", title, update=True, templates=templates), options)
+    return run_change(folder, Request("update", title, update=True, templates=templates, fetch=fetch_base), options)
 
 
 def run_abort(folder: Path, options: Options) -> EndResult:

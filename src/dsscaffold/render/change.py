@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sized
+from itertools import groupby
 
 from rich.text import Text
 
@@ -16,6 +17,8 @@ from dsscaffold.templating.results import ChangedFile, ChangeResult
 _SIGNS = {"added": ("+", "green"), "changed": ("~", "yellow"), "deleted": ("-", "red"), "conflict": ("!", "bold red")}
 _SIGNS["renamed"] = (">", "cyan")
 _SHOWN = 40
+#: So many files that come or go together are shown as their folder.
+_MANY = 8
 
 
 class ChangePrinter:
@@ -24,6 +27,7 @@ class ChangePrinter:
     def __init__(self, printer: Printer) -> None:
         self._printer = printer
         self._console = printer.console
+        self._asked = False
 
     def confirmation(self, *, yes: bool, always: bool = False) -> Callable[[ChangeResult], None]:
         """Return what asks before a change that leaves conflicts, or before any (`always`).
@@ -40,6 +44,7 @@ class ChangePrinter:
                 return
             import questionary
 
+            self._asked = True
             self._files(result)
             self._conflicts(result, "These would be left for you to resolve")
             if not questionary.confirm(f"{result.title}?").unsafe_ask():
@@ -55,23 +60,27 @@ class ChangePrinter:
         """Show what was changed, or would be, and how to go on."""
         if self._printer.document(result):
             return
-        for note in result.notes:
-            self._printer.note(note)
         if not result.files:
+            self._notes(result)
             self._printer.say("Nothing to change: the repository is as its manifest and the templates say.")
             return
-        self._files(result)
+        if not self._asked:
+            self._files(result)
         if result.dry_run:
+            self._notes(result)
             self._conflicts(result, "These would be left for you to resolve")
             self._way(result)
             self._printer.say(f"{result.title}: {_count(result.files)} would change. Nothing was changed.")
             return
-        where = "committed" if result.committed else "staged for review: git diff --cached"
+        where = "committed" if result.committed else "staged for review"
         self._printer.say(f"{result.title}: {_count(result.files)} in {result.seconds:.1f} s, {where}")
-        self._conflicts(result, "Resolve these; what is yours and what is the templates' stands in the markers")
-        steps = [(command, "") for command in result.go_on]
-        if steps:
-            self._printer.next_steps([*steps, (result.abort, "take all of it back")])
+        self._notes(result)
+        self._conflicts(result, "Resolve these; the markers say what is yours and what is the templates'")
+        if result.go_on:
+            review = [] if result.conflicts else [("git diff --cached", "what it does")]
+            self._printer.next_steps([*review, *((command, "") for command in result.go_on)])
+            self._console.print(Text("Or take all of it back:", "bold"))
+            self._console.print(Text(f"  {result.abort}", "cyan"))
 
     def end(self, result: EndResult) -> None:
         """Show how the last change ended."""
@@ -99,17 +108,23 @@ class ChangePrinter:
                 self._line(file)
             if patch:
                 self._console.print(Text(text))
+        if not patch and (result.templates or result.team):
+            self._console.print("With --patch it shows the lines too.")
+
+    def _notes(self, result: ChangeResult) -> None:
+        for note in result.notes:
+            self._printer.note(note)
 
     def _files(self, result: ChangeResult) -> None:
-        files = [file for file in result.files if file.status != "conflict"]
-        for file in files[:_SHOWN]:
-            self._line(file)
-        if len(files) > _SHOWN:
-            self._console.print(f"  and {len(files) - _SHOWN} more files")
+        lines = _lines([file for file in result.files if file.status != "conflict"])
+        for file, count in lines[:_SHOWN]:
+            self._line(file, f"  ({count} files)" if count > 1 else "")
+        if left := sum(count for _, count in lines[_SHOWN:]):
+            self._console.print(f"  and {left} more files")
 
-    def _line(self, file: ChangedFile | Difference) -> None:
+    def _line(self, file: ChangedFile | Difference, more: str = "") -> None:
         sign, colour = _SIGNS[file.status]
-        was = f"  (was {file.was})" if isinstance(file, Difference) and file.was else ""
+        was = f"  (was {file.was})" if isinstance(file, Difference) and file.was else more
         self._console.print(Text.assemble("  ", (sign, colour), f" {file.path}", (was, "dim")))
 
     def _conflicts(self, result: ChangeResult, title: str) -> None:
@@ -127,3 +142,16 @@ class ChangePrinter:
 
 def _count(files: Sized) -> str:
     return {0: "nothing", 1: "1 file"}.get(len(files), f"{len(files)} files")
+
+
+def _lines(files: list[ChangedFile]) -> list[tuple[ChangedFile, int]]:
+    """Return what to show, and how many files each line stands for: a service that comes or goes is one line."""
+    found: list[tuple[ChangedFile, int]] = []
+    for folder, group in groupby(files, key=lambda file: "/".join(file.path.split("/")[:2])):
+        members = list(group)
+        statuses = {file.status for file in members}
+        if len(members) >= _MANY and len(statuses) == 1 and statuses <= {"added", "deleted"}:
+            found.append((ChangedFile(f"{folder}/", members[0].status), len(members)))
+        else:
+            found += [(file, 1) for file in members]
+    return found

@@ -6,23 +6,10 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from dsscaffold.errors import UsageError
+from dsscaffold.project.location import find_project
 
-
-def find_repo(start: Path) -> Path:
-    """Return the nearest folder from `start` upwards that holds a dsscaffold.yaml.
-
-    Raises:
-        UsageError: there is none.
-    """
-    start = start.resolve()
-    for folder in (start, *start.parents):
-        if (folder / "dsscaffold.yaml").is_file():
-            return folder
-    raise UsageError(
-        f"{start} is in no repository that dsscaffold made: no dsscaffold.yaml here or above.",
-        "Go into one, or make one: dsscaffold new NAME",
-    )
+#: What runs is found as what changes is.
+find_repo = find_project
 
 
 @dataclass(frozen=True)

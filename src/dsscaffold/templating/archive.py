@@ -6,6 +6,7 @@ import hashlib
 import io
 import lzma
 import tarfile
+from dataclasses import dataclass
 from pathlib import Path
 
 from dsscaffold.errors import DsscaffoldError
@@ -26,25 +27,45 @@ def pack_templates(templates: Path) -> tuple[bytes, str]:
     return lzma.compress(raw, preset=6), _digest(raw)
 
 
-def digest_templates(templates: Path) -> str:
-    """Return the sum of a templates folder as `pack_templates` does, without the time that compressing takes."""
-    return _digest(_tar(templates))
+@dataclass(frozen=True)
+class Templates:
+    """A folder of templates, and the sum of what is in it: that of the tar which `pack_templates` packs."""
+
+    root: Path
+    digest: str
 
 
-def unpack_templates(archive: bytes, digest: str, folder: Path) -> None:
-    """Unpack an archive into `folder`, having checked that it holds what `digest` says; nothing in it is run.
+def read_templates(root: Path) -> Templates:
+    """Sum up the templates in the folder `root`."""
+    return Templates(root, _digest(_tar(root)))
+
+
+def check_archive(archive: bytes, digest: str) -> bytes:
+    """Return the tar inside of an archive.
 
     Raises:
-        DsscaffoldError: it is broken, or was changed.
+        DsscaffoldError: it is broken, or not the one that `digest` is the sum of.
     """
     try:
         unpacker = lzma.LZMADecompressor()
         raw = unpacker.decompress(archive, max_length=_LARGEST)
-        if not unpacker.eof or _digest(raw) != digest:
-            raise DsscaffoldError("The archive does not hold what its sum says.")
+    except (lzma.LZMAError, EOFError) as error:
+        raise DsscaffoldError(f"The archive cannot be read: {error}.") from error
+    if not unpacker.eof or _digest(raw) != digest:
+        raise DsscaffoldError("The archive does not hold what its sum says.")
+    return raw
+
+
+def unpack_templates(raw: bytes, folder: Path) -> None:
+    """Unpack a tar that `check_archive` returned into `folder`; nothing in it is run.
+
+    Raises:
+        DsscaffoldError: it would write outside of the folder, or is no tar.
+    """
+    try:
         with tarfile.open(fileobj=io.BytesIO(raw)) as tar:
             tar.extractall(folder, filter="data")
-    except (lzma.LZMAError, tarfile.TarError, EOFError) as error:
+    except tarfile.TarError as error:
         raise DsscaffoldError(f"The archive cannot be read: {error}.") from error
 
 

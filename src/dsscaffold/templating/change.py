@@ -5,32 +5,32 @@ Editing dsscaffold.yaml by hand and running `update` takes the same path.
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dsscaffold import __version__
 from dsscaffold.errors import DsscaffoldError
-from dsscaffold.project.catalogue import load_catalogue
 from dsscaffold.project.manifest import Manifest, parse_manifest
 from dsscaffold.project.manifest_text import ManifestText
 from dsscaffold.project.plan import SERVICES
 from dsscaffold.templating import git
 from dsscaffold.templating.applied import Applied, state_files
 from dsscaffold.templating.applying import check_interrupted, in_the_way, write_change
-from dsscaffold.templating.archive import digest_templates, pack_templates
+from dsscaffold.templating.archive import pack_templates
 from dsscaffold.templating.composing import Composed, compose, find_overlaps, make_journal
 from dsscaffold.templating.lock import change_lock
+from dsscaffold.templating.manifests import settle_manifests
 from dsscaffold.templating.merging import Merged, merge_sides
 from dsscaffold.templating.relock import relock
 from dsscaffold.templating.repository import Repository, open_repository
 from dsscaffold.templating.results import ChangeResult, make_result
-from dsscaffold.templating.scratch import Scratch, open_scratch
+from dsscaffold.templating.scratch import Scratch
 from dsscaffold.templating.sides import Sides, drop_part, make_sides
-from dsscaffold.templating.state import State, read_manifest, read_state, render_state
+from dsscaffold.templating.state import State, open_state, read_manifest, render_states
 from dsscaffold.templating.unions import settle_unions
 
 Edit = Callable[[ManifestText, State], ManifestText]
@@ -53,6 +53,7 @@ class Request:
     """What is asked for: how the manifest changes, and whether the templates do.
 
     `update` takes the templates that are installed, or `templates`; else those that rendered the repository stay.
+    With `fetch` the templates that rendered the repository are downloaded if they are nowhere on this machine.
     The service `drop` is removed on purpose: with `force` even if the team wrote something in it.
     """
 
@@ -61,6 +62,7 @@ class Request:
     edit: Edit = _as_it_is
     update: bool = False
     templates: Path | None = None
+    fetch: bool = False
     drop: str | None = None
     force: bool = False
 
@@ -122,41 +124,44 @@ def _make(plan: _Plan, request: Request, options: Options) -> ChangeResult:
 @contextmanager
 def _plan(repo: Repository, request: Request, *, dry_run: bool) -> Iterator[_Plan]:
     """Work out a change; nothing in the repository is written."""
-    with tempfile.TemporaryDirectory(prefix="dsscaffold-") as name, open_scratch(repo) as scratch:
-        work = Path(name)
-        state = read_state(repo, work, update=request.update, templates=request.templates)
+    with open_state(repo, update=request.update, templates=request.templates, fetch=request.fetch) as (scratch, state):
         was = read_manifest(repo)
         text = request.edit(was, state)
-        target = _target(state, parse_manifest(text.path, text.text, state.catalogue), update=request.update)
-        merged = _merge(scratch, state, target, request, work, dry_run=dry_run)
+        manifest = parse_manifest(text.path, text.text, state.catalogue)
+        # Compressing needs no interpreter, so it goes on beside all the rest.
+        with ThreadPoolExecutor(max_workers=1) as packer:
+            target, packed = _target(state, manifest, packer, update=request.update)
+            merged = _merge(scratch, state, target, request, dry_run=dry_run)
+            target = replace(target, archive=packed.result()[0]) if packed else target
         composed = compose(scratch, state.snapshot, merged, state_files(target), (was.text, text.text))
         overlaps = find_overlaps(scratch, state.snapshot, composed)
         result = make_result(request, state, target, composed, overlaps)
         yield _Plan(scratch, state, composed, result)
 
 
-def _target(state: State, manifest: Manifest, *, update: bool) -> Applied:
-    """Return the state that the repository is going to be in."""
+def _target(
+    state: State, manifest: Manifest, packer: Executor, *, update: bool
+) -> tuple[Applied, Future[tuple[bytes, str]] | None]:
+    """Return the state that the repository is going to be in, and the archive that is being made for it, if one is."""
     applied = state.applied
     version = __version__ if update else applied.version
-    digest = digest_templates(state.templates) if state.upgrades else applied.digest
-    if state.archive_is_whole and digest == applied.digest:
-        return Applied(manifest, version, digest, applied.archive)
-    return Applied(manifest, version, digest, pack_templates(state.templates)[0])
+    templates = state.templates
+    if state.origin.archived and templates.digest == applied.digest:
+        return Applied(manifest, version, applied.digest, applied.archive), None
+    return Applied(manifest, version, templates.digest, None), packer.submit(pack_templates, templates.root)
 
 
-def _merge(scratch: Scratch, state: State, target: Applied, request: Request, work: Path, *, dry_run: bool) -> Merged:
+def _merge(scratch: Scratch, state: State, target: Applied, request: Request, *, dry_run: bool) -> Merged:
     """Render both sides and merge them with the team's; where they cannot differ there is nothing to do."""
     applied = state.applied
     if (target.manifest, target.version, target.digest) == (applied.manifest, applied.version, applied.digest):
         return Merged(dict(state.snapshot.ours))
-    base = render_state(applied, load_catalogue(state.origin), work / "base")
-    theirs = render_state(target, state.catalogue, work / "theirs")
+    base, theirs = render_states([(applied, state.origin_catalogue), (target, state.catalogue)])
     sides = make_sides(scratch, state.snapshot.ours, base, theirs)
     if request.drop:
         sides = _drop(sides, request.drop, force=request.force)
     merged = settle_unions(scratch, sides, merge_sides(scratch, sides, target.version))
-    return relock(scratch, sides, merged, dry_run=dry_run)
+    return relock(scratch, sides, settle_manifests(scratch, merged), dry_run=dry_run)
 
 
 def _drop(sides: Sides, service: str, *, force: bool) -> Sides:

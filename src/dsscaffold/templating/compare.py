@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from dsscaffold import __version__
-from dsscaffold.project.catalogue import load_catalogue
 from dsscaffold.project.manifest import parse_manifest
 from dsscaffold.templating.applied import Applied
 from dsscaffold.templating.repository import Entries, open_repository
-from dsscaffold.templating.scratch import Commit, Scratch, open_scratch
+from dsscaffold.templating.scratch import Commit, Scratch
 from dsscaffold.templating.sides import make_sides
-from dsscaffold.templating.state import read_manifest, read_state, render_state
+from dsscaffold.templating.state import open_state, read_manifest, render_states
 
 _WORDS = {"A": "added", "D": "deleted", "M": "changed", "T": "changed", "R": "renamed", "C": "added"}
 
@@ -58,13 +56,11 @@ def compare(folder: Path, templates: Path | None) -> DiffResult:
         DsscaffoldError: what it was rendered from cannot be found.
     """
     repo = open_repository(folder)
-    with tempfile.TemporaryDirectory(prefix="dsscaffold-") as name, open_scratch(repo) as scratch:
-        work = Path(name)
-        state = read_state(repo, work, update=True, templates=templates)
+    with open_state(repo, update=True, templates=templates) as (scratch, state):
         text = read_manifest(repo)
         manifest = parse_manifest(text.path, text.text, state.catalogue)
-        base = render_state(state.applied, load_catalogue(state.origin), work / "base")
-        theirs = render_state(Applied(manifest, __version__, "", None), state.catalogue, work / "theirs")
+        wanted = Applied(manifest, __version__, "", None)
+        base, theirs = render_states([(state.applied, state.origin_catalogue), (wanted, state.catalogue)])
         sides = make_sides(scratch, state.snapshot.ours, base, theirs)
         commits = [
             Commit("base", _joined(part.base for part in sides.parts)),

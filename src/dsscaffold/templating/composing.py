@@ -91,18 +91,22 @@ def find_overlaps(scratch: Scratch, snapshot: Snapshot, composed: Composed) -> t
 
 def make_journal(scratch: Scratch, snapshot: Snapshot, composed: Composed, title: str) -> Journal:
     """Write the trees and hand them over to the repository; return what is to be done with them."""
-    stages = composed.merged.stages
+    stages, after = composed.merged.stages, composed.entries
     sides = {f"{number}": entry for number, entry in enumerate(_blobs_of(stages))}
-    commits = [Commit(_BEFORE, snapshot.ours), Commit(_AFTER, composed.entries), Commit(_SIDES, sides)]
+    if snapshot.pending:
+        # What the index holds has its files in the repository, but not its folders.
+        scratch.write([Commit(_BEFORE, snapshot.ours)], {})
+    before = scratch.tree(_BEFORE if snapshot.pending else scratch.repo.head)
+    changed = {path: after[path] for path in composed.changes if path in after}
+    deleted = tuple(path for path in composed.changes if path not in after and path in snapshot.ours)
+    commits = [Commit(_AFTER, changed, start=before, deleted=deleted), Commit(_SIDES, sides)]
     scratch.write(commits, composed.blobs)
-    # What HEAD holds is there already; what only the index holds has its files there, but not its folders.
-    scratch.hand_over(_AFTER, _SIDES, _BEFORE if snapshot.pending else f"^{_BEFORE}")
-    before, after = scratch.trees(_BEFORE, _AFTER)
+    scratch.hand_over(_AFTER, _SIDES, before if snapshot.pending else f"^{before}")
     return Journal(
         title=title,
         head=scratch.repo.head,
         before=before,
-        after=after,
+        after=scratch.tree(_AFTER),
         paths=composed.changes,
         stages=stages,
         manifest=composed.manifest,

@@ -35,6 +35,9 @@ class Locker(Protocol):
     def dependencies(self, content: bytes) -> object:
         """Return what of a manifest decides over its lock file; the rest of it may differ."""
 
+    def reads(self, content: bytes) -> bool:
+        """Return whether `content` is a manifest that the manager can read."""
+
     def command(self, name: str, lock: str) -> str:
         """Return the command with which a person locks again."""
 
@@ -77,6 +80,10 @@ class Npm:
         data = _parsed(json.loads, content)
         return {key: data.get(key) for key in self._keys} if isinstance(data, dict) else content
 
+    def reads(self, content: bytes) -> bool:
+        """Return whether it is JSON."""
+        return isinstance(_parsed(json.loads, content), dict)
+
     def command(self, name: str, lock: str) -> str:  # noqa: ARG002 - npm has one lock file
         """Return the command with which a person locks again."""
         return "npm install --package-lock-only --omit-lockfile-registry-resolved"
@@ -116,6 +123,10 @@ class Uv:
         project = data.get("project", {})
         keys = ("dependencies", "optional-dependencies", "requires-python", "name")
         return [data.get("dependency-groups"), data.get("tool", {}).get("uv"), *(project.get(key) for key in keys)]
+
+    def reads(self, content: bytes) -> bool:
+        """Return whether it is TOML."""
+        return _parsed(lambda text: tomllib.loads(text.decode()), content) is not None
 
     def command(self, name: str, lock: str) -> str:
         """Return the command with which a person locks again."""

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
 from dsscaffold import __version__
 from dsscaffold.errors import DsscaffoldError, UsageError
 from dsscaffold.project.catalogue import find_templates
 from dsscaffold.templating.applied import ARCHIVE, Applied
-from dsscaffold.templating.archive import digest_templates, unpack_templates
+from dsscaffold.templating.archive import Templates, check_archive, read_templates, unpack_templates
+from dsscaffold.templating.released import fetch_released
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The templates that rendered a repository; `archived` says whether they lie in it, whole."""
+
+    templates: Templates
+    archived: bool
 
 
 def check_not_newer(applied: Applied) -> None:
@@ -25,42 +35,54 @@ def check_not_newer(applied: Applied) -> None:
         )
 
 
-def find_origin(applied: Applied, folder: Path, also: Path | None = None) -> Path:
-    """Return the templates that `applied` was rendered from, unpacked into `folder` if need be.
+def find_origin(applied: Applied, folder: Path, asked: Templates | None, *, fetch: bool = False) -> Origin:
+    """Return the templates that `applied` was rendered from, in the new folder `folder` if they are not on disk.
 
-    The archive counts first. Where it is missing or was changed, `also` and the installed templates do if they hold
-    exactly the same: what decides is the content, not a version number.
+    Content decides, not a version number: `asked`, the installed ones, and with `fetch` those of the release that
+    package indexes have, do if their sum is that of the archive. To use what is on disk is quicker than to unpack.
 
     Raises:
         DsscaffoldError: nobody has them; the hint says how to get them.
     """
-    problem = f"{ARCHIVE} is missing"
-    if applied.archive is not None:
+    raw, problem = _read_archive(applied)
+    near = asked or _installed()
+    if near and near.digest == applied.digest:
+        return Origin(near, archived=raw is not None)
+    if raw is not None:
         try:
-            unpack_templates(applied.archive, applied.digest, folder)
+            unpack_templates(raw, folder)
         except DsscaffoldError as error:
             problem = f"{ARCHIVE} was changed: {error.message.rstrip('.')}"
         else:
-            return folder
-    for templates in _candidates(also):
-        if digest_templates(templates) == applied.digest:
-            return templates
+            return Origin(Templates(folder, applied.digest), archived=True)
+    if asked and (installed := _installed()) and installed.digest == applied.digest:
+        return Origin(installed, archived=False)
+    if fetch:
+        return Origin(fetch_released(applied.version, applied.digest, folder / "released"), archived=False)
     raise DsscaffoldError(
         f"{problem}, and the installed templates are not those that rendered this repository, "
         "so there is nothing to merge against.",
-        f"Bring it back from git (git log -- {ARCHIVE}), or let the version that wrote it do so: "
-        f"uvx --from dsscaffold=={applied.version} dsscaffold update --commit\n"
+        f"Bring it back from git (git log -- {ARCHIVE}), or fetch release {applied.version}: "
+        "dsscaffold update --fetch-base\n"
         "       Templates of your own: dsscaffold update --templates FOLDER, with the folder as it was then.",
     )
 
 
-def _candidates(also: Path | None) -> list[Path]:
-    found = [also] if also else []
+def _read_archive(applied: Applied) -> tuple[bytes | None, str]:
+    """Return the archive's tar, or what is wrong with it."""
+    if applied.archive is None:
+        return None, f"{ARCHIVE} is missing"
     try:
-        found.append(find_templates(None))
-    except UsageError:
-        return found
-    return found
+        return check_archive(applied.archive, applied.digest), ""
+    except DsscaffoldError as error:
+        return None, f"{ARCHIVE} was changed: {error.message.rstrip('.')}"
+
+
+def _installed() -> Templates | None:
+    try:
+        return read_templates(find_templates(None))
+    except (UsageError, OSError):
+        return None
 
 
 def _numbers(version: str) -> tuple[int, ...]:

@@ -1,69 +1,74 @@
-"""Render a plan: plain files are copied, templated ones of all parts are composed into one tree that copier renders.
+"""Render plans: plain files are taken as they are, templated ones are rendered by copier.
 
-This is the only module that imports copier. A `run_copy` costs 50-100 ms before its first file and 8 ms for each, so
-copier runs once, on the files that end in `.jinja` only; what it would do with the others is to copy them.
+This is the only module that imports copier. A `run_copy` costs 50-100 ms before its first file and some for each. So it
+runs once for all plans (a merge has two), over the distinct texts that end in `.jinja`: each is rendered in one go for
+every place that uses it, in a loop around it whose variables are the context of that place. So twenty services cost
+hardly more than one, and a target that shares its templates with the base hardly more than the base.
 """
 
 from __future__ import annotations
 
 import importlib
-import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from types import CodeType
 from typing import Any
 
 from dsscaffold.errors import DsscaffoldError
-from dsscaffold.project.plan import Part, Plan
+from dsscaffold.project.plan import Plan
 
 SUFFIX = ".jinja"
 SETTINGS = "copier.yml"
-#: All that a text compiles to depends on, besides the text.
-_SYNTAX = (
-    *("block_start_string", "block_end_string", "variable_start_string", "variable_end_string"),
-    *("comment_start_string", "comment_end_string", "line_statement_prefix", "line_comment_prefix"),
-    *("trim_blocks", "lstrip_blocks", "newline_sequence", "keep_trailing_newline", "optimized", "autoescape"),
-)
-_COMPILED: dict[tuple[object, ...], CodeType] = {}
+#: By path in the project: the mode that git keeps, and the content.
+Contents = dict[str, tuple[str, bytes]]
 _SKIPPED = frozenset({"__pycache__", ".DS_Store", SETTINGS})
+#: Stands before what each place gets: a template is text, and has no such thing.
+_CUT = "\0dsscaffold\0"
 
 
 def render(plan: Plan, templates: Path, destination: Path) -> tuple[PurePosixPath, ...]:
     """Render `plan` into the folder `destination` and return the paths written, sorted.
 
     Raises:
-        DsscaffoldError: a template does not render; nothing that was written before is removed.
+        DsscaffoldError: a template does not render; nothing is written then.
     """
-    with tempfile.TemporaryDirectory(prefix="dsscaffold-") as folder:
-        tree = Path(folder)
-        paths = [path for part in plan.parts for path in _compose(part, tree, destination)]
-        _render_tree(plan, templates, tree, destination)
-        templated = {path for path in paths if (tree / f"{path}{SUFFIX}").is_file()}
-    return tuple(sorted(path for path in paths if path not in templated or not _drop_if_empty(destination / path)))
+    (contents,) = render_contents([(plan, templates)])
+    for path, (mode, data) in contents.items():
+        target = destination / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(data)
+        if mode == "100755":
+            target.chmod(target.stat().st_mode | 0o111)
+    return tuple(sorted(map(PurePosixPath, contents)))
 
 
-def render_contents(plan: Plan, templates: Path, scratch: Path) -> dict[str, tuple[str, bytes]]:
-    """Return the git mode and content of each file of `plan` by path; only templated ones pass through `scratch`.
+def render_contents(plans: Sequence[tuple[Plan, Path]]) -> list[Contents]:
+    """Return the mode and content of every file of each plan; with a plan comes its folder of templates.
 
     Raises:
         DsscaffoldError: a template does not render.
     """
-    tree, rendered = scratch / "tree", scratch / "rendered"
-    tree.mkdir(parents=True)
-    tops = {part.folder / path: (part, source) for part in plan.parts for path, source in _top_layer(part).items()}
-    for path, (part, source) in tops.items():
-        if source.suffix == SUFFIX:
-            _prepare(part, source, _make_room(tree / f"{path}{SUFFIX}"))
-    _render_tree(plan, templates, tree, rendered)
-    files = {path: rendered / path if source.suffix == SUFFIX else source for path, (_, source) in tops.items()}
-    contents = {path: (file.stat().st_mode, file.read_bytes()) for path, file in sorted(files.items())}
-    return {
-        str(path): ("100755" if mode & 0o100 else "100644", data)
-        for path, (mode, data) in contents.items()
-        if data or tops[path][1].suffix != SUFFIX
-    }
+    layers = _Layers()
+    batches: dict[bytes, _Batch] = {}
+    results: list[Contents] = []
+    for plan, templates in plans:
+        settings = (templates / SETTINGS).read_bytes()
+        batch = batches.setdefault(settings, _Batch(settings))
+        contents: Contents = {}
+        results.append(contents)
+        services = {service["name"]: service for service in plan.context["services"]}
+        for part in plan.parts:
+            context = {**plan.context, "service": services[part.service]} if part.service else plan.context
+            for path, source in layers.on_top(part.layers).items():
+                if source.path.suffix == SUFFIX:
+                    batch.add(source, context, contents, str(part.folder / path))
+                else:
+                    contents[str(part.folder / path)] = source.mode, source.data
+    for batch in batches.values():
+        batch.render()
+    return [{path: contents[path] for path in sorted(contents)} for contents in results]
 
 
 def layer_files(layer: Path) -> Iterator[tuple[PurePosixPath, Path]]:
@@ -74,66 +79,92 @@ def layer_files(layer: Path) -> Iterator[tuple[PurePosixPath, Path]]:
             yield PurePosixPath(relative), path
 
 
-def _drop_if_empty(path: Path) -> bool:
-    """Remove a file whose template came to nothing: that is how a condition picks whole files."""
-    if path.stat().st_size:
-        return False
-    path.unlink()
-    # So that no folder stays empty: removing one that is not empty is refused.
-    with suppress(OSError):
-        path.parent.rmdir()
-    return True
+@dataclass(frozen=True)
+class _Source:
+    """A file of the templates."""
+
+    path: Path
+    mode: str
+    data: bytes
 
 
-def _compose(part: Part, tree: Path, destination: Path) -> Iterator[PurePosixPath]:
-    """Lay the layers of `part` over each other: templated files in `tree`, the others in `destination`."""
-    for rendered, source in _top_layer(part).items():
-        path = part.folder / rendered
-        if source.suffix == SUFFIX:
-            _prepare(part, source, _make_room(tree / f"{path}{SUFFIX}"))
-        else:
-            shutil.copy(source, _make_room(destination / path))
-        yield path
+class _Layers:
+    """The layers of the parts, each read once: every service of a language has the same."""
+
+    def __init__(self) -> None:
+        self._read: dict[Path, dict[PurePosixPath, _Source]] = {}
+
+    def on_top(self, layers: tuple[Path, ...]) -> dict[PurePosixPath, _Source]:
+        """Return the file on top for every rendered path; a later layer's hides an earlier one, templated or not."""
+        return {path: source for layer in layers for path, source in self._files(layer).items()}
+
+    def _files(self, layer: Path) -> dict[PurePosixPath, _Source]:
+        if layer not in self._read:
+            self._read[layer] = {
+                relative.with_suffix("") if relative.suffix == SUFFIX else relative: _Source(
+                    path, "100755" if path.stat().st_mode & 0o100 else "100644", path.read_bytes()
+                )
+                for relative, path in layer_files(layer)
+            }
+        return self._read[layer]
 
 
-def _prepare(part: Part, source: Path, target: Path) -> None:
-    """Copy a template to where copier finds it, with the service of its part in sight."""
-    head = f"{{% set service = _services[{part.service!r}] %}}" if part.service else ""
-    target.write_bytes(head.encode() + source.read_bytes())
-    shutil.copymode(source, target)
+@dataclass(frozen=True)
+class _Use:
+    """A place that gets what a template renders to: the values of its variables, and where the result belongs."""
+
+    values: tuple[Any, ...]
+    contents: Contents
+    path: str
+    mode: str
 
 
-def _render_tree(plan: Plan, templates: Path, tree: Path, destination: Path) -> None:
-    """Render the tree of templates into `destination`."""
-    shutil.copyfile(templates / SETTINGS, tree / SETTINGS)
-    by_name = {service["name"]: service for service in plan.context["services"]}
-    _run_copier(tree, destination, {**plan.context, "_services": by_name})
+@dataclass(frozen=True)
+class _Batch:
+    """The templated files of all plans that have the same settings of copier."""
+
+    settings: bytes
+    uses: dict[tuple[bytes, tuple[str, ...]], list[_Use]] = field(default_factory=dict)
+    names: dict[bytes, str] = field(default_factory=dict)
+
+    def add(self, source: _Source, context: Mapping[str, Any], contents: Contents, path: str) -> None:
+        """Ask for a file to be rendered with `context` into `contents`."""
+        variables = tuple(sorted(context))
+        use = _Use(tuple(context[name] for name in variables), contents, path, source.mode)
+        self.uses.setdefault((source.data, variables), []).append(use)
+        self.names.setdefault(source.data, path)
+
+    def render(self) -> None:
+        """Render all that was asked for; a template that comes to nothing is a file that is not there."""
+        if not self.uses:
+            return
+        with tempfile.TemporaryDirectory(prefix="dsscaffold-") as folder:
+            tree, rendered = Path(folder, "tree"), Path(folder, "rendered")
+            tree.mkdir()
+            (tree / SETTINGS).write_bytes(self.settings)
+            for number, (source, variables) in enumerate(self.uses):
+                head = f"{{% for {', '.join(variables)} in _uses[{number}] %}}{_CUT}"
+                (tree / f"{number}{SUFFIX}").write_bytes(head.encode() + source + b"{% endfor %}")
+            names = {f"{number}{SUFFIX}": self.names[source] for number, (source, _) in enumerate(self.uses)}
+            _run_copier(tree, rendered, [[use.values for use in uses] for uses in self.uses.values()], names)
+            for number, uses in enumerate(self.uses.values()):
+                _, *results = (rendered / str(number)).read_bytes().split(_CUT.encode())
+                for use, data in zip(uses, results, strict=True):
+                    if data:
+                        use.contents[use.path] = use.mode, data
 
 
-def _top_layer(part: Part) -> dict[PurePosixPath, Path]:
-    """Return the file on top for every path; a later layer's file hides an earlier one, templated or not."""
-    return {_rendered_path(relative): source for layer in part.layers for relative, source in layer_files(layer)}
-
-
-def _make_room(path: Path) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return path
-
-
-def _rendered_path(relative: PurePosixPath) -> PurePosixPath:
-    return relative.with_suffix("") if relative.suffix == SUFFIX else relative
-
-
-def _run_copier(tree: Path, destination: Path, data: dict[str, Any]) -> None:
+def _run_copier(tree: Path, destination: Path, uses: list[list[tuple[Any, ...]]], names: Mapping[str, str]) -> None:
+    """Let copier render `tree` into `destination`; `names` says which file of the project each of its files is for."""
     import copier
     import jinja2
 
     try:
-        with _compile_once(), _no_git():
+        with _no_git():
             copier.run_copy(
                 str(tree),
                 destination,
-                data=data,
+                data={"_uses": uses},
                 defaults=True,
                 quiet=True,
                 overwrite=True,
@@ -142,39 +173,15 @@ def _run_copier(tree: Path, destination: Path, data: dict[str, Any]) -> None:
                 settings=copier.Settings(),
             )
     except jinja2.TemplateError as error:
-        where = f" ({error.name}, line {error.lineno})" if isinstance(error, jinja2.TemplateSyntaxError) else ""
+        where = ""
+        if isinstance(error, jinja2.TemplateSyntaxError):
+            where = f" ({names.get(error.name or '', error.name)}, line {error.lineno})"
         raise DsscaffoldError(
             f"A template does not render: {error.message}{where}.",
             "If these are templates of your own, see docs/architecture.md; else please report it.",
         ) from error
     except copier.errors.CopierError as error:
         raise DsscaffoldError(f"The templates cannot be rendered: {error}.") from error
-
-
-@contextmanager
-def _compile_once() -> Iterator[None]:
-    """Let Jinja compile each distinct text once: copier compiles the pieces of a path anew for every file.
-
-    Compiled code depends on the text and the settings of the environment only. Base and target of a merge are mostly
-    the same texts, so what was compiled for one is kept for the other.
-    """
-    import jinja2
-
-    original = jinja2.Environment.compile
-
-    def compile_once(self: jinja2.Environment, source: Any, *args: Any, **kwargs: Any) -> Any:
-        if not isinstance(source, str) or args or kwargs:
-            return original(self, source, *args, **kwargs)
-        key = (source, type(self), *sorted(self.extensions), *(str(getattr(self, name)) for name in _SYNTAX))
-        if key not in _COMPILED:
-            _COMPILED[key] = original(self, source)
-        return _COMPILED[key]
-
-    jinja2.Environment.compile = compile_once  # type: ignore[method-assign]
-    try:
-        yield
-    finally:
-        jinja2.Environment.compile = original  # type: ignore[method-assign]
 
 
 @contextmanager

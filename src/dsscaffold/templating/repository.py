@@ -150,7 +150,11 @@ def parse_tree(listed: bytes) -> Entries:
 def read_blobs(repo: Repository, oids: Iterable[str]) -> list[bytes]:
     """Return the contents of files as git keeps them."""
     asked = "".join(f"{oid}\n" for oid in oids)
-    said = plumb(repo.root, "cat-file", "--batch", stdin=asked.encode()) if asked else b""
+    return parse_blobs(plumb(repo.root, "cat-file", "--batch", stdin=asked.encode())) if asked else []
+
+
+def parse_blobs(said: bytes) -> list[bytes]:
+    """Return what `git cat-file --batch` printed, as contents."""
     contents = []
     while said:
         head, _, said = said.partition(b"\n")

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dsscaffold.templating.git import plumb
-from dsscaffold.templating.repository import Entries, Repository, parse_tree
+from dsscaffold.templating.repository import Entries, Repository, parse_blobs, parse_tree
 
 _WHO = b"dsscaffold <dsscaffold@localhost> 0 +0000"
 #: Ask for rename detection whatever the person configured: without it an edit of a file that moves is lost.
@@ -24,11 +24,16 @@ _RENAMES = ("-c", "merge.directoryRenames=true", "-c", "merge.renames=true", "-c
 
 @dataclass(frozen=True)
 class Commit:
-    """A commit to make: a reference, the files in it, and the reference of its parent."""
+    """A commit to make: a reference, the files in it, and the reference of its parent.
+
+    With a tree to `start` from, `entries` are only the files that it has otherwise, and `deleted` those it has not.
+    """
 
     ref: str
     entries: Entries
     parent: str | None = None
+    start: str | None = None
+    deleted: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -54,17 +59,30 @@ class Scratch:
         """Merge two references and return what `git merge-tree -z` says; their names become the labels."""
         return self.run(*_RENAMES, "merge-tree", "--write-tree", "-z", "--messages", ours, theirs, accept=(0, 1))
 
+    def merge_file(self, ours: bytes, base: bytes, theirs: bytes) -> bytes:
+        """Merge three texts; conflicts carry all three sides (the style diff3)."""
+        names = ("ours", "base", "theirs")
+        for name, data in zip(names, (ours, base, theirs), strict=True):
+            (self.folder / name).write_bytes(data)
+        files = (str(self.folder / name) for name in names)
+        # It ends with the number of conflicts.
+        return self.run("merge-file", "-p", "--diff3", *files, accept=tuple(range(128)))
+
     def entries(self, tree: str) -> Entries:
         """Return every file of a tree."""
         return parse_tree(self.run("ls-tree", "-r", "-z", "--full-tree", tree))
 
-    def trees(self, *refs: str) -> list[str]:
-        """Return the names of the trees of references."""
-        return self.run("rev-parse", *(f"{ref}^{{tree}}" for ref in refs)).decode().split()
+    def tree(self, revision: str) -> str:
+        """Return the name of the tree of a commit, or of what a reference of ours names."""
+        return self.run("rev-parse", "--verify", f"{revision}^{{tree}}").decode().strip()
 
     def blob(self, oid: str) -> bytes:
         """Return the content of a file."""
         return self.run("cat-file", "blob", oid)
+
+    def blobs(self, *oids: str) -> list[bytes]:
+        """Return the contents of files, by one start of git."""
+        return parse_blobs(self.run("cat-file", "--batch", stdin="".join(f"{oid}\n" for oid in oids).encode()))
 
     def clean(self, path: str, data: bytes) -> str:
         """Keep `data` as git would on adding it at `path`, filters applied, and return its name."""
@@ -75,7 +93,8 @@ class Scratch:
     def hand_over(self, *revisions: str) -> None:
         """Copy the objects of `revisions` ("^ref" for those that are there already) into the repository."""
         asked = "".join(f"{revision}\n" for revision in revisions)
-        pack = self.run("pack-objects", "--revs", "--stdout", "-q", stdin=asked.encode())
+        # Looking for deltas costs more than it saves: the pack is taken apart at once.
+        pack = self.run("pack-objects", "--revs", "--stdout", "--window=0", "-q", stdin=asked.encode())
         plumb(self.repo.root, "unpack-objects", "-q", stdin=pack)
 
     def in_repository(self, *arguments: str, index: Path, accept: tuple[int, ...] = (0,)) -> bytes:
@@ -120,14 +139,17 @@ def _config(repo: Repository) -> str:
     for path in repo.config:
         quoted = str(path).replace("\\", "\\\\").replace('"', '\\"')
         text += f'[include]\n\tpath = "{quoted}"\n'
-    return text + "[core]\n\tbare = false\n"
+    # What is lost with the machine is of no use after it either: nothing here has to reach the disk.
+    return text + "[core]\n\tbare = false\n\tfsync = none\n"
 
 
 def _commit(commit: Commit, marks: dict[str, bytes]) -> Iterator[bytes]:
     yield b"commit refs/%s\ncommitter %s\ndata 0\n" % (os.fsencode(commit.ref), _WHO)
     if commit.parent:
         yield b"from refs/%s\n" % os.fsencode(commit.parent)
-    yield b"deleteall\n"
+    yield b'M 040000 %s ""\n' % commit.start.encode() if commit.start else b"deleteall\n"
+    for path in commit.deleted:
+        yield b"D %s\n" % _quoted_path(path)
     for path, entry in commit.entries.items():
         where = marks.get(entry.oid, entry.oid.encode())
         yield b"M %s %s %s\n" % (entry.mode.encode(), where, _quoted_path(path))

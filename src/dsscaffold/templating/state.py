@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -9,11 +11,13 @@ from dsscaffold.errors import DsscaffoldError
 from dsscaffold.project.catalogue import Catalogue, find_templates, load_catalogue
 from dsscaffold.project.manifest import MANIFEST_NAME
 from dsscaffold.project.manifest_text import ManifestText
-from dsscaffold.project.plan import make_plan
+from dsscaffold.project.plan import Plan, make_plan
 from dsscaffold.templating.applied import ARCHIVE, FOLDER, Applied, is_state, read_applied
-from dsscaffold.templating.origin import check_not_newer, find_origin
+from dsscaffold.templating.archive import Templates, read_templates
+from dsscaffold.templating.origin import Origin, check_not_newer, find_origin
 from dsscaffold.templating.renderer import render_contents
 from dsscaffold.templating.repository import Repository, Snapshot, read_blobs, take_snapshot
+from dsscaffold.templating.scratch import Scratch, open_scratch
 from dsscaffold.templating.sides import Rendering
 
 
@@ -21,21 +25,21 @@ from dsscaffold.templating.sides import Rendering
 class State:
     """What a verb may look at: the repository, what was applied, what rendered it, and what can be rendered now.
 
-    `templates` are those that the target is rendered from; without an upgrade they are `origin`.
+    `templates` are those that the target is rendered from; `origin` rendered what is there.
     """
 
     repo: Repository
     snapshot: Snapshot
     applied: Applied
-    origin: Path
-    templates: Path
-    archive_is_whole: bool
+    origin: Origin
+    templates: Templates
     catalogue: Catalogue
 
     @property
-    def upgrades(self) -> bool:
-        """Return whether other templates than those of the repository are asked for."""
-        return self.templates != self.origin
+    def origin_catalogue(self) -> Catalogue:
+        """Return the catalogue of the templates that rendered the repository."""
+        same = self.origin.templates.root == self.templates.root
+        return self.catalogue if same else load_catalogue(self.origin.templates.root)
 
     def files_below(self, folder: str) -> list[str]:
         """Return the files of the team below a folder of the project."""
@@ -43,20 +47,26 @@ class State:
         return sorted(path[len(self.repo.prefix) :] for path in self.snapshot.ours if path.startswith(prefix))
 
 
-def read_state(repo: Repository, work: Path, *, update: bool, templates: Path | None = None) -> State:
-    """Read the state of a project; with `update` its target are the installed templates, or `templates`.
+@contextmanager
+def open_state(
+    repo: Repository, *, update: bool, templates: Path | None = None, fetch: bool = False
+) -> Iterator[tuple[Scratch, State]]:
+    """Read the state of a project, and make room to work with it.
+
+    With `update` the target are the installed templates, or `templates`. With `fetch` those that rendered it are
+    downloaded if they are nowhere on this machine.
 
     Raises:
         DsscaffoldError: it is none, a newer dsscaffold wrote it, or nobody has the templates that rendered it.
     """
-    snapshot = take_snapshot(repo)
-    applied = _read_applied(repo, snapshot)
-    check_not_newer(applied)
-    asked = find_templates(templates) if update else None
-    unpacked = work / "origin"
-    origin = find_origin(applied, unpacked, also=asked)
-    catalogue = load_catalogue(asked or origin)
-    return State(repo, snapshot, applied, origin, asked or origin, origin == unpacked, catalogue)
+    with open_scratch(repo) as scratch:
+        snapshot = take_snapshot(repo)
+        applied = _read_applied(repo, snapshot)
+        check_not_newer(applied)
+        asked = read_templates(find_templates(templates)) if update else None
+        origin = find_origin(applied, scratch.folder / "origin", asked, fetch=fetch)
+        target = asked or origin.templates
+        yield scratch, State(repo, snapshot, applied, origin, target, load_catalogue(target.root))
 
 
 def read_manifest(repo: Repository) -> ManifestText:
@@ -76,20 +86,25 @@ def read_manifest(repo: Repository) -> ManifestText:
     return ManifestText(path, text)
 
 
-def render_state(applied: Applied, catalogue: Catalogue, folder: Path) -> Rendering:
-    """Render what `applied` says; what has to lie on disk for it goes into the new folder `folder`.
+def render_states(wanted: Sequence[tuple[Applied, Catalogue]]) -> list[Rendering]:
+    """Render what each of `wanted` says with the templates beside it.
 
     Raises:
         DsscaffoldError: the templates do not have what it names.
     """
+    plans = [(_plan(applied, catalogue), catalogue.root) for applied, catalogue in wanted]
+    contents = render_contents(plans)
+    return [Rendering(applied.manifest, files) for (applied, _), files in zip(wanted, contents, strict=True)]
+
+
+def _plan(applied: Applied, catalogue: Catalogue) -> Plan:
     try:
-        plan = make_plan(applied.manifest, catalogue, applied.version)
+        return make_plan(applied.manifest, catalogue, applied.version)
     except KeyError as error:
         raise DsscaffoldError(
             f"{FOLDER} names {error}, which the templates in {ARCHIVE} do not have.",
             f"Bring {FOLDER} back from git: git log -- {FOLDER}",
         ) from error
-    return Rendering(applied.manifest, render_contents(plan, catalogue.root, folder))
 
 
 def _read_applied(repo: Repository, snapshot: Snapshot) -> Applied:

@@ -64,5 +64,5 @@ def _all_differ(part: Part, path: str, ours: Entry) -> bool:
 def _settle(scratch: Scratch, part: Part, merged: Merged, path: str) -> None:
     entry = merged.entries[path]
     oids = (part.base[path].oid, part.ours[path].oid, part.theirs[path].oid, entry.oid)
-    lines = merge_items(*(scratch.blob(oid).splitlines(keepends=True) for oid in oids))
+    lines = merge_items(*(blob.splitlines(keepends=True) for blob in scratch.blobs(*oids)))
     merged.entries[path] = Entry(entry.mode, scratch.clean(path, b"".join(lines)))

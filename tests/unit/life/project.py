@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import hashlib
 import io
 import os
 import subprocess
 import sys
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -118,6 +121,16 @@ class Project:
         found["<index>"] = self.git("ls-files", "--stage").encode()
         return found
 
+    def index(self) -> list[str]:
+        """Return the lines of the index: mode, object, stage, a tab, path."""
+        return self.git("ls-files", "--stage", "-z").split("\0")[:-1]
+
+    def everything(self) -> bytes:
+        """Return all that git holds now: every file and link of the index, at every stage."""
+        asked = "".join(f"{line.split(' ')[1]}\n" for line in self.index()).encode()
+        command = ["git", "cat-file", "--batch"]
+        return subprocess.run(command, cwd=self.path, input=asked, capture_output=True, check=True).stdout
+
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run the command line in the project, in this process: importing copier anew would cost half a second."""
         out, err = io.StringIO(), io.StringIO()
@@ -158,6 +171,24 @@ def make_project(
     path = folder / "demo"
     run_new(Manifest("demo", "kafka", patterns, services), load_catalogue(templates), path, use_git=use_git)
     return Project(path, templates)
+
+
+def write_wheel(folder: Path, name: str, version: str, files: dict[str, bytes], runnable: tuple[str, ...] = ()) -> None:
+    """Write a wheel that pip and uv install, with `files`."""
+    stem = f"{name.replace('-', '_')}-{version}"
+    about = {
+        f"{stem}.dist-info/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n".encode(),
+        f"{stem}.dist-info/WHEEL": b"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    record = ""
+    with zipfile.ZipFile(folder / f"{stem}-py3-none-any.whl", "w") as wheel:
+        for path, data in {**files, **about}.items():
+            digest = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
+            record += f"{path},sha256={digest},{len(data)}\n"
+            entry = zipfile.ZipInfo(path)
+            entry.external_attr = (0o100755 if path in runnable else 0o100644) << 16
+            wheel.writestr(entry, data)
+        wheel.writestr(f"{stem}.dist-info/RECORD", f"{record}{stem}.dist-info/RECORD,,\n")
 
 
 def person(home: Path) -> dict[str, str]:

@@ -48,10 +48,12 @@ def test_conflicts_are_shown_before_they_are_made(project: Project, keys: bytes,
     project.replace("gateway/src/app.ts", "line 7\n", "ours\n")
     project.commit()
     project.template("gateway/src/app.ts", "line 7\n", "theirs\n")
+    project.template("gateway/run.sh", "true", "false")
     before = project.files()
     ended, screen = _talk(project, b"templates of dsscaffold 0.1.0?", keys, "update")
     assert ended == code, screen
     assert "gateway/src/app.ts" in screen
+    assert screen.count(" gateway/run.sh") == 1, "the files are listed before the question, and not again"
     assert "Traceback" not in screen
     assert (project.files() == before) == (code == 130)
 

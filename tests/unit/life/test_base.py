@@ -15,7 +15,7 @@ from dsscaffold.commands.add_service import run_add_service
 from dsscaffold.errors import DsscaffoldError
 from dsscaffold.templating.change import Options
 
-from .project import Project
+from .project import Project, write_wheel
 
 ARCHIVE = ".dsscaffold/templates.tar.xz"
 
@@ -73,7 +73,7 @@ def test_a_base_is_never_guessed(project: Project, how: str, tmp_path: Path) -> 
     before = project.files()
     with pytest.raises(DsscaffoldError, match=f"{ARCHIVE} (is missing|was changed)") as caught:
         project.update()
-    assert f"uvx --from dsscaffold=={__version__} dsscaffold update --commit" in (caught.value.hint or "")
+    assert f"fetch release {__version__}: dsscaffold update --fetch-base" in (caught.value.hint or "")
     with pytest.raises(DsscaffoldError, match="nothing to merge against"):
         run_add_service(project.path, "gamma", "python", None, Options())
     assert project.files() == before
@@ -111,6 +111,64 @@ def test_templates_of_an_archive_run_nothing(project: Project, tmp_path: Path) -
     project.template("gateway/src/app.ts", "line 18\n", "theirs\n")
     assert project.update().ok
     assert not ran.exists()
+
+
+@pytest.fixture
+def releases(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder that is the only package index there is."""
+    folder = tmp_path / "releases"
+    folder.mkdir()
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
+    return folder
+
+
+def _release(project: Project, releases: Path, version: str) -> None:
+    """Publish the templates as they are as `version`, and say that it rendered the project, whose archive is lost."""
+    files = {str(path.relative_to(project.templates)): path for path in project.templates.rglob("*") if path.is_file()}
+    packed = {f"dsscaffold/_templates/{name}": path.read_bytes() for name, path in files.items()}
+    runnable = tuple(name for name in packed if name.endswith(".sh"))
+    write_wheel(releases, "dsscaffold", version, {**packed, "dsscaffold/__init__.py": b"raise SystemExit"}, runnable)
+    project.replace(".dsscaffold/applied.yaml", f"version: {__version__}", f"version: {version}")
+    project.git("rm", "--quiet", ARCHIVE)
+
+
+def test_a_lost_archive_is_fetched_from_the_release_if_that_is_asked_for(project: Project, releases: Path) -> None:
+    _release(project, releases, "0.0.9")
+    _edit_both(project)
+    before = project.files()
+    refused = project.run("update")
+    assert refused.returncode == 1
+    assert "fetch release 0.0.9: dsscaffold update --fetch-base" in refused.stderr
+    assert project.files() == before, "nobody goes to the network unasked"
+    assert project.run("update", "--fetch-base", "--commit").returncode == 0
+    text = project.read("gateway/src/app.ts")
+    assert "ours\n" in text
+    assert "theirs\n" in text
+    assert (project.path / ARCHIVE).is_file()
+    assert project.update().files == ()
+
+
+def test_a_release_with_other_templates_is_no_base(project: Project, releases: Path) -> None:
+    project.template("gateway/src/app.ts", "line 7\n", "another\n")
+    _release(project, releases, "0.0.9")
+    _edit_both(project)
+    before = project.files()
+    refused = project.run("update", "--fetch-base")
+    assert refused.returncode == 1
+    assert "Release 0.0.9 of dsscaffold holds other templates" in refused.stderr
+    assert project.files() == before
+
+
+def test_a_release_that_cannot_be_had_is_said_with_the_command(project: Project, releases: Path) -> None:
+    _release(project, releases, "0.0.9")
+    (releases / "dsscaffold-0.0.9-py3-none-any.whl").unlink()
+    _edit_both(project)
+    refused = project.run("update", "--fetch-base")
+    assert refused.returncode == 1
+    assert "dsscaffold 0.0.9 could not be downloaded" in refused.stderr
+    assert "No matching distribution" in refused.stderr
+    assert "pip download --no-deps dsscaffold==0.0.9" in refused.stderr
 
 
 def test_a_base_older_than_the_cli_is_merged_and_the_version_noted(project: Project) -> None:

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import io
 import json
 import subprocess
 import sys
 import tarfile
-import zipfile
 from pathlib import Path
 
 import pytest
 from uv import find_uv_bin
 
-from .project import Project, make_project
+from .project import Project, make_project, write_wheel
 
 UV_ARGUMENTS = ["--universal", "--generate-hashes", "--no-annotate", "pyproject.toml", "-o", "requirements.txt"]
 
@@ -27,7 +24,7 @@ def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir()
     for name in ("base-pkg", "ours-pkg", "theirs-pkg"):
         _npm_package(folder, name)
-        _wheel(folder, name)
+        write_wheel(folder, name, "1.0.0", {f"{name.replace('-', '_')}.py": b""})
     monkeypatch.setenv("UV_NO_INDEX", "1")
     monkeypatch.setenv("UV_OFFLINE", "1")
     monkeypatch.setenv("UV_FIND_LINKS", str(folder))
@@ -43,24 +40,6 @@ def _npm_package(folder: Path, name: str) -> None:
         info = tarfile.TarInfo("package/package.json")
         info.size = len(data)
         tar.addfile(info, io.BytesIO(data))
-
-
-def _wheel(folder: Path, name: str) -> None:
-    module = name.replace("-", "_")
-    info = f"{module}-1.0.0.dist-info"
-    files = {
-        f"{module}.py": b"",
-        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0.0\n".encode(),
-        f"{info}/WHEEL": b"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-    }
-    digests = {
-        path: base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=") for path, data in files.items()
-    }
-    record = "".join(f"{path},sha256={digests[path].decode()},{len(data)}\n" for path, data in files.items())
-    with zipfile.ZipFile(folder / f"{module}-1.0.0-py3-none-any.whl", "w") as wheel:
-        for path, data in files.items():
-            wheel.writestr(path, data)
-        wheel.writestr(f"{info}/RECORD", record + f"{info}/RECORD,,\n")
 
 
 def _package_json(shelf: Path, *names: str) -> str:
@@ -127,7 +106,6 @@ def _assert_locks_are_whole(project: Project) -> None:
 
 def test_both_sides_packages_end_up_in_a_valid_lock(tmp_path: Path, shelf: Path) -> None:
     project = _with_packages(tmp_path, shelf)
-    _comma_friendly(project, shelf)
     dry = project.run("update", "--dry-run")
     assert "gateway/package-lock.json: both changed the packages; it would be locked again" in dry.stdout
     result = project.update()
@@ -141,30 +119,19 @@ def test_both_sides_packages_end_up_in_a_valid_lock(tmp_path: Path, shelf: Path)
     assert project.update().files == ()
 
 
-def _comma_friendly(project: Project, shelf: Path) -> None:
-    """Put a line that stays between the team's package and the templates', so that git merges the manifests."""
-    for folder in (project.path / "services/alpha", project.templates / "python-service"):
-        text = (folder / "pyproject.toml").read_text()
-        lines = text.replace('    "base-pkg>=1",\n', "").splitlines(True)
-        at = next(n for n, line in enumerate(lines) if "-pkg" in line)
-        ours = "ours" in lines[at]
-        lines[at : at + 1] = [lines[at], '    "base-pkg>=1",\n'] if ours else ['    "base-pkg>=1",\n', lines[at]]
-        (folder / "pyproject.toml").write_text("".join(lines))
-    base = f'    "base-pkg": "file:{shelf}/base-pkg.tgz"'
-    for folder, name in ((project.path / "gateway", "ours-pkg"), (project.templates / "gateway", "theirs-pkg")):
-        kind = "optionalDependencies" if name == "ours-pkg" else "devDependencies"
-        more = f'  "{kind}": {{\n    "{name}": "file:{shelf}/{name}.tgz"\n  }}'
-        head = '{\n  "name": "gateway",\n'
-        own = f"{more},\n" if name == "ours-pkg" else ""
-        tail = f",\n{more}" if name != "ours-pkg" else ""
-        body = f'{own}  "private": true,\n  "dependencies": {{\n{base}\n  }}{tail}\n}}\n'
-        (folder / "package.json").write_text(head + body)
-        _npm(folder)
+def _disagree(project: Project) -> None:
+    """Let both sides change the same line of their manifests, which names no package."""
+    package, pyproject = ('"private": true', '"private": "{}"'), ('version = "0.1.0"', 'version = "0.1.{}"')
+    project.replace("gateway/package.json", package[0], package[1].format("ours"))
+    project.replace("services/alpha/pyproject.toml", pyproject[0], pyproject[1].format(1))
+    project.template("gateway/package.json", package[0], package[1].format("theirs"))
+    project.template("python-service/pyproject.toml", pyproject[0], pyproject[1].format(2))
     project.commit()
 
 
 def test_a_manifest_in_conflict_comes_first_and_the_command_is_said(tmp_path: Path, shelf: Path) -> None:
     project = _with_packages(tmp_path, shelf)
+    _disagree(project)
     result = project.update()
     reasons = {conflict.path: conflict.reason for conflict in result.conflicts}
     assert reasons["gateway/package-lock.json"].startswith(
@@ -181,7 +148,6 @@ def test_a_manifest_in_conflict_comes_first_and_the_command_is_said(tmp_path: Pa
 
 def test_without_npm_a_clear_conflict_is_left(tmp_path: Path, shelf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     project = _with_packages(tmp_path, shelf)
-    _comma_friendly(project, shelf)
     binaries = tmp_path / "bin"
     binaries.mkdir()
     (binaries / "git").symlink_to(subprocess.check_output(["which", "git"], text=True).strip())

@@ -242,13 +242,16 @@ def test_an_unfinished_merge_is_finished_first(project: Project) -> None:
 
 
 def test_a_person_who_turned_renames_off_loses_nothing(project: Project) -> None:
-    for key in ("merge.renames", "diff.renames"):
+    for key in ("merge.renames", "diff.renames", "merge.directoryRenames"):
         project.git("config", key, "false")
     project.replace("gateway/src/app.ts", "line 7\n", "ours\n")
+    project.write("gateway/src/old/ours.ts", "ours\n")
     project.commit()
     (project.templates / "gateway/src/app.ts").rename(project.templates / "gateway/src/main.ts")
+    (project.templates / "gateway/src/old").rename(project.templates / "gateway/src/new")
     assert project.update().ok
     assert "ours\n" in project.read("gateway/src/main.ts")
+    assert project.read("gateway/src/new/ours.ts") == "ours\n"
 
 
 def test_sha256_repository(tmp_path: Path) -> None:
