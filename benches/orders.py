@@ -14,6 +14,7 @@ import os
 import tempfile
 import time
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +65,7 @@ def _flow(stack: Stack, count: int, **load: Any) -> dict[str, Any]:
     """Place orders, wait until all have ended, and check them."""
     sold = _sold(stack)
     processes = stack.processes()
-    before, began = cpu_seconds(processes), time.time()
+    before, began = cpu_seconds(processes), datetime.now(UTC).timestamp()
     seen = drive(stack.gateway, "/api/orders", body=ORDER, count=count, **load)
     assert seen["statuses"] == {"202": count}, seen["statuses"]
     wait_for(lambda: _open_orders(stack) == 0, "the end of all orders")

@@ -72,11 +72,11 @@ def _templates(repo: Path) -> TemplatesStatus | None:
 
 def _is_behind(applied: Applied) -> bool:
     from dsscaffold.project.catalogue import find_templates
-    from dsscaffold.templating.archive import digest_templates
+    from dsscaffold.templating.archive import read_templates
     from dsscaffold.templating.origin import check_not_newer
 
     try:
         check_not_newer(applied)
-        return applied.version != __version__ or applied.digest != digest_templates(find_templates(None))
+        return applied.version != __version__ or applied.digest != read_templates(find_templates(None)).digest
     except DsscaffoldError:
         return False

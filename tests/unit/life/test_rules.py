@@ -41,7 +41,8 @@ def test_no_port_of_a_machine_is_in_what_a_team_commits(tmp_path: Path) -> None:
 
 
 def test_the_names_that_the_first_release_gave_to_templates_are_there() -> None:
-    context = make_context(Manifest("demo", "kafka", (), (Service("orders", "python", "orders"),)), "1.0.0")
+    manifest = Manifest("demo", "kafka", (), (Service("orders", "python", "orders"),))
+    context = make_context(manifest, load_catalogue(find_templates(None)), "1.0.0")
     assert context.keys() >= CONTEXT
     assert context["services"][0].keys() >= SERVICE
 

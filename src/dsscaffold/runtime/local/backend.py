@@ -111,7 +111,8 @@ class LocalBackend:
         change = self._ask("up", options.services, on_event)
         if options.watch:
             self._ask("watch", (), on_event)
-            on_event(Note("From now on a service that is edited starts again."))
+            text = "and from now on starts a service again that is edited."
+            on_event(Note(f"Process {pid} runs this repository, {text}"))
         timings = Timings(total=change.seconds)
         result = UpResult(change.status, timings, pid, self._run.logs, True, change.failures)
         on_event(Ready(result))
