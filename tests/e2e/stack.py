@@ -74,6 +74,19 @@ class Stack:
         result = dsscaffold("down", *arguments, cwd=self.repo)
         assert result.returncode == 0, result.stdout + result.stderr
 
+    def make(self, *targets: str) -> subprocess.CompletedProcess[str]:
+        """Run the repository's own Makefile against what runs."""
+        return subprocess.run(
+            ["make", *targets],
+            cwd=self.repo,
+            env={**os.environ, "GATEWAY_URL": self.gateway},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+
     def status(self) -> dict[str, Any]:
         """Return the services of `status --json` by name, and the exit code as `exit`."""
         result = dsscaffold("status", "--json", cwd=self.repo)

@@ -2,31 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest
 
-from .stack import Stack, dsscaffold, free_port, wait_for
+from .stack import Stack, dsscaffold, wait_for
 
 Untouched = dict[str, tuple[int, str, int]]
-
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """The default preset, running; each test leaves it as the next one takes it."""
-    parent: Path = tmp_path_factory.mktemp("added")
-    assert dsscaffold("new", "demo", "--yes", cwd=parent).returncode == 0
-    stack = Stack(parent / "demo", free_port())
-    try:
-        stack.up()
-        yield stack
-    finally:
-        dsscaffold("down", "--volumes", cwd=stack.repo)
 
 
 def change(stack: Stack, *arguments: str) -> None:
@@ -62,78 +44,69 @@ def answers(stack: Stack, path: str, status: int) -> httpx.Response:
     return wait_for(answered, f"{status} for {path}", 10)
 
 
-def test_a_service_that_is_added_answers_through_the_gateway_and_nothing_restarts(running: Stack) -> None:
-    before = running.wait_healthy()
-    assert answers(running, "/api/payments/items", 404).headers["content-type"].startswith("application/problem+json")
+def test_a_service_that_is_added_answers_through_the_gateway_and_nothing_restarts(stack: Stack) -> None:
+    before = stack.wait_healthy()
+    assert answers(stack, "/api/payments/items", 404).headers["content-type"].startswith("application/problem+json")
 
-    change(running, "add-service", "payments", "--lang", "python")
-    after = up(running, "payments")
+    change(stack, "add-service", "payments", "--lang", "python")
+    after = up(stack, "payments")
 
-    assert answers(running, "/api/payments/items", 200).json() == []
+    assert answers(stack, "/api/payments/items", 200).json() == []
     assert lives(after, without="payments") == lives(before)
     assert {restarts for _, _, restarts in lives(after).values()} == {0}
-    assert "payments" in httpx.get(f"{running.gateway}/metrics", trust_env=False).text
+    assert "payments" in httpx.get(f"{stack.gateway}/metrics", trust_env=False).text
 
 
-def test_it_passes_its_own_tests_and_those_of_the_running_stack(running: Stack) -> None:
+def test_it_passes_its_own_tests_and_those_of_the_running_stack(stack: Stack) -> None:
     for part in ("services/payments", "tests/system"):
-        result = subprocess.run(
-            ["make", "lint", "test", f"PART={part}"],
-            cwd=running.repo,
-            env={**os.environ, "GATEWAY_URL": running.gateway},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
+        result = stack.make("lint", "test", f"PART={part}")
         assert result.returncode == 0, result.stdout + result.stderr
-    assert running.rows("payments", "SELECT 1 FROM items"), "the system tests have not asked the new service"
+    assert stack.rows("payments", "SELECT 1 FROM items"), "the system tests have not asked the new service"
 
 
-def test_a_service_that_is_renamed_is_found_under_its_new_name_alone(running: Stack) -> None:
-    before = running.wait_healthy()
+def test_a_service_that_is_renamed_is_found_under_its_new_name_alone(stack: Stack) -> None:
+    before = stack.wait_healthy()
 
-    change(running, "rename-service", "payments", "billing")
-    after = up(running)
+    change(stack, "rename-service", "payments", "billing")
+    after = up(stack)
 
-    assert answers(running, "/api/billing/items", 200)
-    assert answers(running, "/api/payments/items", 404)
+    assert answers(stack, "/api/billing/items", 200)
+    assert answers(stack, "/api/payments/items", 404)
     assert "payments" not in after
     assert lives(after, without="billing") == lives(before, without="payments")
 
 
-def test_a_service_that_is_removed_is_stopped_and_its_route_is_gone(running: Stack) -> None:
-    before = running.wait_healthy()
+def test_a_service_that_is_removed_is_stopped_and_its_route_is_gone(stack: Stack) -> None:
+    before = stack.wait_healthy()
 
-    change(running, "remove-service", "billing", "--yes")
-    after = up(running)
+    change(stack, "remove-service", "billing", "--yes")
+    after = up(stack)
 
-    gone = answers(running, "/api/billing/items", 404)
+    gone = answers(stack, "/api/billing/items", 404)
     assert gone.headers["content-type"].startswith("application/problem+json")
     assert gone.json()["detail"] == "There is no GET /api/billing/items"
     assert lives(after) == lives(before, without="billing")
-    assert "billing" not in httpx.get(f"{running.gateway}/metrics", trust_env=False).text
+    assert "billing" not in httpx.get(f"{stack.gateway}/metrics", trust_env=False).text
 
 
-def test_a_list_of_services_that_is_wrong_leaves_the_routes_as_they_are(running: Stack) -> None:
-    change(running, "add-service", "notes", "--lang", "python")
-    up(running)
-    answers(running, "/api/notes/items", 200)
-    services = running.repo / "gateway" / "proxied" / "services.txt"
+def test_a_list_of_services_that_is_wrong_leaves_the_routes_as_they_are(stack: Stack) -> None:
+    change(stack, "add-service", "notes", "--lang", "python")
+    up(stack)
+    answers(stack, "/api/notes/items", 200)
+    services = stack.repo / "gateway" / "proxied" / "services.txt"
     text = services.read_text()
 
     services.write_text(text.replace("/api/notes ", "/notes "))
     try:
-        before = running.status()
-        up(running)
+        before = stack.status()
+        up(stack)
         told = wait_for(
-            lambda: [line for line in _log(running) if "the routes to services stay as they were" in line],
+            lambda: [line for line in _log(stack) if "the routes to services stay as they were" in line],
             "an error in the log of the gateway",
         )
         assert len(told) == 1
-        assert answers(running, "/api/notes/items", 200)
-        assert lives(running.status()) == lives(before)
+        assert answers(stack, "/api/notes/items", 200)
+        assert lives(stack.status()) == lives(before)
     finally:
         services.write_text(text)
 
