@@ -98,6 +98,12 @@ async def test_other_types_on_the_topic_are_skipped() -> None:
     assert setting.dead_letters == []
 
 
+async def test_what_concerns_no_handler_takes_no_transaction() -> None:
+    setting = Setting(Reader())
+    await setting.deliver(message("notes", "note.burnt", "{}"))
+    assert setting.inbox.transactions == 0
+
+
 async def test_a_failing_message_is_tried_again_and_those_behind_it_wait() -> None:
     reader = Reader(failures=TOGETHER + MAX_ATTEMPTS - 1)
     setting = Setting(reader)

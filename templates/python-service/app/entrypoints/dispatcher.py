@@ -65,9 +65,17 @@ class Dispatcher(Generic[WorkT]):
 
     async def __call__(self, messages: Sequence[Received]) -> None:
         """Return when the messages need no more attention; their offsets may be committed then."""
-        if not await self._together.run(messages):
-            for message in messages:
+        concerning = [message for message in messages if self._concerns(message)]
+        if concerning and not await self._together.run(concerning):
+            for message in concerning:
                 await self._finish(message)
+
+    def _concerns(self, message: Received) -> bool:
+        """Tell whether there is something to do: a topic has types that no handler here is for."""
+        try:
+            return (message.topic, _open(message).type) in self._subscriptions
+        except InvalidMessage:
+            return True
 
     async def _try(self, messages: Sequence[Received]) -> bool:
         try:
@@ -97,20 +105,15 @@ class Dispatcher(Generic[WorkT]):
 
     async def _process(self, messages: Sequence[Received]) -> None:
         """Handle all of them in one transaction, or none."""
-        wanted = [delivery for message in messages if (delivery := self._read(message))]
-        if not wanted:
-            return
-        async with self._inbox.receive([delivery.envelope for delivery in wanted]) as works:
-            for delivery, work in zip(wanted, works, strict=True):
+        deliveries = [self._read(message) for message in messages]
+        async with self._inbox.receive([delivery.envelope for delivery in deliveries]) as works:
+            for delivery, work in zip(deliveries, works, strict=True):
                 if work is not None:
                     await delivery.handle(delivery.event, work)
 
-    def _read(self, message: Received) -> Delivery[WorkT] | None:
-        """Give the event and its handler, or None if there is no handler for it."""
+    def _read(self, message: Received) -> Delivery[WorkT]:
         envelope = _open(message)
-        subscription = self._subscriptions.get((message.topic, envelope.type))
-        if subscription is None:
-            return None
+        subscription = self._subscriptions[message.topic, envelope.type]
         return Delivery(envelope, _parse(subscription.event, message), subscription.handle)
 
     async def _bury(self, message: Received, error: Exception, attempts: int) -> None:

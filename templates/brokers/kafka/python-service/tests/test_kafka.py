@@ -113,6 +113,30 @@ async def test_keeps_the_order_of_a_partition_and_lets_none_wait_for_another() -
     await member.leave()
 
 
+async def test_takes_what_is_fetched_while_a_message_is_in_hand() -> None:
+    client, handler = FakeClient(left=["a", "b", "c"], right=[]), Handler("a")
+    member = Member(client, handler)
+    await member.join()
+    await until(lambda: client.positions[LEFT] == 3)
+    assert handler.started == ["a"]
+    handler.released.set()
+    await until(lambda: handler.handled == ["a", "b", "c"])
+    await member.leave()
+
+
+async def test_what_was_taken_and_not_handled_is_left_to_the_next_member() -> None:
+    client, handler = FakeClient(left=["a", "b", "c"], right=[]), Handler("a")
+    member = Member(client, handler)
+    await member.join()
+    await until(lambda: client.positions[LEFT] == 3)
+    leaving = asyncio.create_task(member.leave())
+    await until(member.stopping.is_set)
+    handler.released.set()
+    await leaving
+    assert handler.started == ["a"]
+    assert client.committed == {LEFT: 1}
+
+
 async def test_finishes_the_messages_in_hand_commits_and_leaves() -> None:
     # The first comes alone, two more together; the last is not taken any more.
     client, handler = FakeClient(left=["a", "b", "c", "d"], right=["x"]), Handler("b")

@@ -6,6 +6,8 @@ import { type CloudEvent, eventType, fromMessage } from "./cloud-event.ts";
 
 const MAX_ATTEMPTS = 5;
 const MAX_REASON = 500;
+// Under load a batch is at least what arrives within this time; a single message never waits.
+const PAUSE_MS = 10;
 
 /** Handles the events of some types. */
 export interface EventHandler<Input> {
@@ -62,6 +64,7 @@ export function consumer<Input>(
       // One of them failed the transaction of all. On their own, only that one fails.
       for (const delivery of deliveries) await deliverAlone(delivery, signal);
     }
+    await sleep(PAUSE_MS);
   }
 
   async function deliverAlone(delivery: Delivery<Input>, signal: AbortSignal): Promise<void> {

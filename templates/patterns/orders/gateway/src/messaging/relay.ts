@@ -60,6 +60,8 @@ export class Relay {
     await this.#broker.ensureTopics(this.#topics);
     const { query, close } = await this.#database.connect();
     try {
+      // A mark that a crash of the database takes back costs no more than a duplicate.
+      await query("SET synchronous_commit = off");
       for (let stopping = false; !stopping; ) {
         // Read before the round: what was committed until now is published before the end.
         stopping = signal.aborted;

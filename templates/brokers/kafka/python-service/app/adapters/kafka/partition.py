@@ -1,5 +1,6 @@
 """One partition: its messages are handled in order, those that have come in meanwhile together."""
 
+import asyncio
 import time
 from collections.abc import Callable
 
@@ -33,6 +34,7 @@ class Partition:
         self._handle = handle
         self._clock = clock
         self._stopping = False
+        self._fetched: asyncio.Queue[ConsumerRecord] = asyncio.Queue(MOST)
 
     def stop(self) -> None:
         """Take no further messages."""
@@ -40,12 +42,25 @@ class Partition:
 
     async def run(self) -> None:
         self.position = self.committed = await self._consumer.position(self.tp)
+        async with asyncio.TaskGroup() as tasks:
+            reading = tasks.create_task(self._read())
+            await self._handle_in_order()
+            reading.cancel()
+
+    async def _read(self) -> None:
+        """Take at once what the client has fetched: as long as some is left, it fetches no more.
+
+        That holds for all partitions, so one whose messages take long would slow down the others.
+        """
+        while True:
+            fetched = await self._consumer.getmany(self.tp, timeout_ms=POLL_MS, max_records=MOST)
+            for record in fetched.get(self.tp, ()):
+                await self._fetched.put(record)
+
+    async def _handle_in_order(self) -> None:
         most = 1
         while not self._stopping:
-            fetched = await self._consumer.getmany(self.tp, timeout_ms=POLL_MS, max_records=most)
-            records = fetched.get(self.tp)
-            if not records or self._stopping:
-                continue
+            records = await self._next(most)
             began = self._clock()
             self.busy = True
             await self._handle([received(record) for record in records])
@@ -53,6 +68,13 @@ class Partition:
             self.position = records[-1].offset + 1
             long = self._clock() - began > LONG_SECONDS
             most = max(1, most // 2) if long else min(MOST, most * 2)
+
+    async def _next(self, most: int) -> list[ConsumerRecord]:
+        """Wait for a message, and take with it what else is there."""
+        records = [await self._fetched.get()]
+        while len(records) < most and not self._fetched.empty():
+            records.append(self._fetched.get_nowait())
+        return records
 
 
 def received(record: ConsumerRecord) -> Received:
