@@ -117,8 +117,7 @@ async def test_takes_what_is_fetched_while_a_message_is_in_hand() -> None:
     client, handler = FakeClient(left=["a", "b", "c"], right=[]), Handler("a")
     member = Member(client, handler)
     await member.join()
-    await until(lambda: client.positions[LEFT] == 3)
-    assert handler.started == ["a"]
+    await until(lambda: client.positions[LEFT] == 3 and handler.started == ["a"])
     handler.released.set()
     await until(lambda: handler.handled == ["a", "b", "c"])
     await member.leave()
@@ -128,7 +127,7 @@ async def test_what_was_taken_and_not_handled_is_left_to_the_next_member() -> No
     client, handler = FakeClient(left=["a", "b", "c"], right=[]), Handler("a")
     member = Member(client, handler)
     await member.join()
-    await until(lambda: client.positions[LEFT] == 3)
+    await until(lambda: client.positions[LEFT] == 3 and handler.started == ["a"])
     leaving = asyncio.create_task(member.leave())
     await until(member.stopping.is_set)
     handler.released.set()
