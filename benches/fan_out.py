@@ -25,7 +25,7 @@ import psutil
 from stack import Stack, cpu_seconds, drive, node, running, script, wait_for
 
 USERS = 20
-COUNT = 4_000
+COUNT = 8_000
 PAGE = "/api/users/u1"
 
 
