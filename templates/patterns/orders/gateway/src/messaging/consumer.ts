@@ -1,7 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "../logger.ts";
 import { type Backoff, exponential, whileUnavailable } from "../retry.ts";
-import { type Broker, type Deliver, deadLetterTopic, type ReceivedMessage } from "./broker.ts";
+import {
+  type Broker,
+  type Deliver,
+  deadLetterTopic,
+  MessageRefused,
+  type ReceivedMessage,
+} from "./broker.ts";
 import { type CloudEvent, eventType, fromMessage } from "./cloud-event.ts";
 
 const MAX_ATTEMPTS = 5;
@@ -103,6 +109,12 @@ export function consumer<Input>(
         "dlq-time": new Date().toISOString(),
       },
     };
-    await broker.publish([letter]);
+    try {
+      await broker.publish([letter]);
+    } catch (refusal) {
+      if (!(refusal instanceof MessageRefused)) throw refusal;
+      // It lies where it was: the log says where.
+      log.error({ err: refusal, topic, partition, offset, key }, "dead letter cannot be published");
+    }
   }
 }
