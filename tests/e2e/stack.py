@@ -210,9 +210,10 @@ def _lives_in(process: psutil.Process, places: list[str]) -> bool:
 class Orders:
     """A crowd that places orders, and remembers each one that was accepted with a 202."""
 
-    def __init__(self, stack: Stack) -> None:
+    def __init__(self, stack: Stack, sku: str = "book-1", items: int = 1) -> None:
         self.stack = stack
         self.accepted: list[str] = []
+        self._body = {"userId": "u1", "items": [{"sku": sku, "quantity": 1}] * items}
 
     async def place(self, count: int, users: int = 10, on_accepted: Callable[[int], None] | None = None) -> None:
         """Place `count` orders, `users` at a time. A failed call is tried again with the same Idempotency-Key."""
@@ -230,7 +231,7 @@ class Orders:
 
             async def user() -> None:
                 while more():
-                    self.accepted.append(await _place(client, str(uuid.uuid4())))
+                    self.accepted.append(await _place(client, self._body, str(uuid.uuid4())))
                     if on_accepted:
                         on_accepted(len(self.accepted))
                     await asyncio.sleep(think_s)
@@ -252,8 +253,7 @@ class Orders:
         return list(done.values())
 
 
-async def _place(client: httpx.AsyncClient, key: str) -> str:
-    body = {"userId": "u1", "items": [{"sku": "book-1", "quantity": 1}]}
+async def _place(client: httpx.AsyncClient, body: dict[str, Any], key: str) -> str:
     for _ in range(200):
         try:
             answer = await client.post("/api/orders", json=body, headers={"Idempotency-Key": key})
@@ -275,6 +275,9 @@ def check_exactly_once(stack: Stack, orders: Orders) -> None:
         str(row["order_id"]): row["status"] for row in stack.rows("orders", "SELECT order_id, status FROM orders")
     }
     assert {order_id: statuses.get(order_id) for order_id in accepted} == dict.fromkeys(accepted, "completed")
+    # Also those that were stored when nobody could be told any more.
+    stored = {str(row["order_id"]) for row in stack.rows("gateway", "SELECT order_id FROM orders")}
+    assert stored <= statuses.keys(), "the worker has not heard of an order"
 
     history = stack.rows("gateway", "SELECT order_id, status FROM order_history")
     counted = Counter((str(row["order_id"]), row["status"]) for row in history if str(row["order_id"]) in accepted)

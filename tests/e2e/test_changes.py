@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
-from .stack import Stack, dsscaffold
+from .stack import Orders, Stack, check_exactly_once, dsscaffold
 
 
 def pids(status: dict[str, Any]) -> dict[str, int]:
@@ -17,6 +18,29 @@ def test_restart_of_one_leaves_the_others_alone(stack: Stack) -> None:
     assert result.returncode == 0, result.stdout + result.stderr
     after = pids(stack.wait_healthy())
     assert {name for name, pid in after.items() if pid != before[name]} == {"orders"}
+
+
+def test_a_restart_under_load_loses_nothing(stack: Stack) -> None:
+    """Whoever is told to stop ends what is in hand; a client tries again with its Idempotency-Key."""
+    stack.wait_healthy()
+    orders = Orders(stack)
+
+    async def crowd() -> None:
+        over = asyncio.Event()
+        placing = asyncio.create_task(orders.place_until(over, least=50, users=10))
+        try:
+            for names in (("gateway",), ("orders",), ("gateway", "orders", "recommendations")):
+                result = await asyncio.to_thread(dsscaffold, "restart", *names, cwd=stack.repo)
+                assert result.returncode == 0, result.stdout + result.stderr
+        finally:
+            over.set()
+        await placing
+        await orders.finished()
+
+    asyncio.run(crowd())
+    check_exactly_once(stack, orders)
+    assert stack.messages("orders.dlq") == []
+    assert stack.orphans() == []
 
 
 def test_a_service_that_was_added_to_the_compose_file_comes_in(stack: Stack) -> None:

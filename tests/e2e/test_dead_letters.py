@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import aiokafka
+import httpx
 import pytest
 
 from dsscaffold.runtime.one_off import call_in
@@ -178,6 +179,26 @@ def test_poison_that_is_put_back_is_refused_again(stack: Stack) -> None:
     finish(orders)
     check_exactly_once(stack, orders)
     assert stack.orphans() == []
+
+
+def test_an_event_that_the_broker_never_takes_is_set_aside_and_those_behind_it_go_on(stack: Stack) -> None:
+    """The worker makes of an order of just under 1 MiB an event that is just over it."""
+    order_id = str(uuid.uuid4())
+    items = [{"sku": "x" * ((LARGEST - 2_950) // 100), "quantity": 1}] * 100
+    # Postgres will put a space behind each comma and colon.
+    body = json.dumps({"orderId": order_id, "userId": "u9", "items": items}, separators=(",", ":"))
+    send(stack, order_id.encode(), body.encode(), event("order.created"))
+    orders = Orders(stack)
+    place(orders, 20)
+    finish(orders)
+    check_exactly_once(stack, orders)
+
+    [set_aside] = stack.rows("orders", "SELECT key, refusal FROM outbox WHERE refusal IS NOT NULL")
+    assert set_aside["key"] == order_id
+    assert "MessageSizeTooLarge" in set_aside["refusal"]
+    address = stack.status()["orders"]["url"]
+    ready = httpx.get(f"{address}/health/ready", trust_env=False)
+    assert (ready.status_code, ready.json()["checks"]["outbox"]) == (200, {"status": "ok", "refused": 1})
 
 
 PRUNE = {

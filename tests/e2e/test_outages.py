@@ -187,16 +187,17 @@ def test_orders_are_accepted_while_the_brokers_disk_is_full_and_go_on_afterwards
 
 
 def _fill_and_free(stack: Stack, filler: Path) -> None:
-    orders = Orders(stack)
+    # As large as an order can be: what has come together meanwhile is more than Kafka takes at once.
+    orders = Orders(stack, sku="\N{OPEN BOOK}" * 64, items=100)
     before = stack.status()
     fill(filler)
     # The first that Kafka cannot write stops it; the gateway does not need it to accept an order.
     asyncio.run(orders.place(30))
     wait_for(lambda: stack.status()["kafka"]["restarts"] > before["kafka"]["restarts"] or None, "Kafka stops", 60)
     began = time.monotonic()
-    asyncio.run(orders.place(30))
+    asyncio.run(orders.place(150))
     assert time.monotonic() - began < 15, "orders waited for the broker"
-    assert len(stack.rows("gateway", "SELECT 1 FROM outbox WHERE published_at IS NULL")) >= 30
+    assert len(stack.rows("gateway", "SELECT 1 FROM outbox WHERE published_at IS NULL")) >= 150
     filler.unlink()
     stack.wait_healthy()
     asyncio.run(orders.finished())

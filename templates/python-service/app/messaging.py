@@ -38,7 +38,8 @@ async def run_messaging(settings: Settings, database: Database) -> AsyncIterator
     outgoing = {event.topic for event in ANNOUNCES} | set(map(dead_letter_topic, incoming))
 
     publisher = BrokerPublisher(settings.broker_url, topics=outgoing)
-    relay = Relay(OutboxTables(database, source=f"/{name}"), publisher)
+    outbox = OutboxTables(database, source=f"/{name}")
+    relay = Relay(outbox, publisher)
     inbox = PostgresInbox(database, work, consumer=name, on_announced=relay.wake)
     pruner = Pruner(database)
     dispatcher = Dispatcher(SUBSCRIPTIONS, inbox, publisher, group=name)
@@ -50,7 +51,7 @@ async def run_messaging(settings: Settings, database: Database) -> AsyncIterator
         stack.push_async_callback(publisher.close)
         if ANNOUNCES:
             await stack.enter_async_context(background(relay.run(), relay.stop))
-            checks["relay"] = relay.health
+            checks |= {"relay": relay.health, "outbox": outbox.health}
         if SUBSCRIPTIONS:
             await stack.enter_async_context(background(pruner.run(), pruner.stop))
             await stack.enter_async_context(background(consumer.run(), consumer.stop))

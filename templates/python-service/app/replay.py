@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 
 from app.adapters.broker import BrokerPublisher, open_dead_letters
-from app.application.broker import Unavailable
+from app.application.broker import MessageRefused, Unavailable
 from app.application.dead_letters import NoSuchTopic
 from app.application.replay import Replayed, replay
 from app.settings import Settings
@@ -29,7 +29,7 @@ def main() -> None:
         done = asyncio.run(run(options.topic, dry_run=options.dry_run))
     except NoSuchTopic as error:
         fail(str(error), {"topics": error.known}, 2, as_json=options.json)
-    except Unavailable as error:
+    except (Unavailable, MessageRefused) as error:
         fail(str(error), {}, 1, as_json=options.json)
     show = show_json if options.json else show_text
     show(options.topic, done, dry_run=options.dry_run)

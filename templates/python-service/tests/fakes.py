@@ -5,10 +5,11 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from itertools import count
+from math import inf
 from typing import Generic, TypeVar
 from uuid import uuid4
 
-from app.application.broker import HandleAll, Message, Received, Unavailable
+from app.application.broker import HandleAll, Message, MessageRefused, Received, Unavailable
 from app.application.cloudevents import Envelope
 from app.application.events import Event
 
@@ -16,11 +17,15 @@ WorkT = TypeVar("WorkT")
 
 
 class FakeBroker:
-    """Keeps topics of one partition each; refuses to answer as often as it is told to."""
+    """Keeps topics of one partition each; refuses to answer as often as it is told to.
 
-    def __init__(self, outages: int = 0) -> None:
+    It stores the messages that come before one that is too large, as a real one may.
+    """
+
+    def __init__(self, outages: int = 0, most_bytes: float = inf) -> None:
         self.topics: defaultdict[str, list[Message]] = defaultdict(list)
         self.outages = outages
+        self.most_bytes = most_bytes
 
     async def open(self) -> None:
         self._answer()
@@ -28,6 +33,8 @@ class FakeBroker:
     async def publish(self, messages: Sequence[Message]) -> None:
         self._answer()
         for message in messages:
+            if len(message.value or b"") > self.most_bytes:
+                raise MessageRefused("broker: too large")
             self.topics[message.topic].append(message)
 
     async def close(self) -> None: ...

@@ -41,7 +41,7 @@ def test_is_not_ready_and_says_why(client: TestClient) -> None:
 def test_runs_a_relay_and_a_consumer_only_where_they_have_work(client: TestClient) -> None:
     expected = {"database"}
     if ANNOUNCES:
-        expected.add("relay")
+        expected |= {"relay", "outbox"}
     if SUBSCRIPTIONS:
         expected.add("consumer")
     assert client.get("/health/ready").json()["checks"].keys() == expected

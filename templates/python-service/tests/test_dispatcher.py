@@ -170,6 +170,15 @@ async def test_a_dead_letter_waits_for_the_broker() -> None:
     assert len(setting.dead_letters) == 1
 
 
+async def test_a_dead_letter_that_is_refused_blocks_nothing() -> None:
+    reader = Reader(failures=TOGETHER + MAX_ATTEMPTS)
+    setting = Setting(reader)
+    setting.publisher.most_bytes = 1
+    await setting.deliver(note("heavy"), note("after"))
+    assert reader.read == ["after"]
+    assert setting.dead_letters == []
+
+
 async def test_a_dead_letter_that_dies_again_carries_the_newer_notes_only() -> None:
     setting = Setting(Reader(failures=2 * (TOGETHER + MAX_ATTEMPTS)))
     await setting.deliver(note("heavy"))

@@ -12,6 +12,7 @@ class FakeTable:
 
     def __init__(self, events: int = 0) -> None:
         self.waiting: dict[int, Message] = {}
+        self.refused: dict[int, str] = {}
         self.locked = False
         self.lock_attempts = 0
         self.outages = 0
@@ -41,6 +42,10 @@ class FakeTable:
             raise Unavailable("database: no answer")
         for number in numbers:
             del self.waiting[number]
+
+    async def mark_refused(self, number: int, refusal: str) -> None:
+        del self.waiting[number]
+        self.refused[number] = refusal
 
     async def prune(self, days: int) -> None: ...
 
@@ -121,6 +126,16 @@ async def test_publishes_again_what_it_could_not_mark() -> None:
     await run(table, broker, lambda: not table.waiting)
     assert values(broker) == [0, 1, 0, 1]
     assert table.opened == 2
+
+
+async def test_an_event_that_is_refused_for_good_blocks_nothing() -> None:
+    table, broker = FakeTable(events=3), FakeBroker(most_bytes=1)
+    table.waiting[1] = Message(topic="notes", key=b"k", value=b"too large")
+    relay = await run(table, broker, lambda: not table.waiting)
+    assert table.refused == {1: "broker: too large"}
+    # What came before it went out twice; a consumer knows it by its id.
+    assert values(broker) == [0, 0, 2]
+    assert (await relay.health()).ok
 
 
 async def test_stands_by_while_another_relay_has_the_lock_and_then_takes_over() -> None:

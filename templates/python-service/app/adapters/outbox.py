@@ -6,9 +6,10 @@ from contextlib import asynccontextmanager
 from uuid import uuid4
 
 from app.adapters.database import Database, Session
-from app.application.broker import Message
+from app.application.broker import Message, Unavailable
 from app.application.cloudevents import Envelope, write_headers
 from app.application.events import Event
+from app.application.health import Health
 
 # Any number will do, as long as nothing else in this database locks the same one.
 RELAY_LOCK = 6_817_442
@@ -63,7 +64,7 @@ class OutboxTable:
             """
             SELECT seq, id, topic, key, type, data, headers, created_at
             FROM outbox
-            WHERE published_at IS NULL
+            WHERE published_at IS NULL AND refusal IS NULL
             ORDER BY seq
             LIMIT $1
             """,
@@ -91,6 +92,12 @@ class OutboxTable:
             "UPDATE outbox SET published_at = now() WHERE seq = ANY($1)", list(numbers)
         )
 
+    async def mark_refused(self, number: int, refusal: str) -> None:
+        """Set an event aside that the broker will never take."""
+        await self._session.execute(
+            "UPDATE outbox SET refusal = $2 WHERE seq = $1", number, refusal
+        )
+
     async def prune(self, days: int) -> None:
         """Delete what was published more than so many days ago."""
         await self._session.execute(
@@ -111,3 +118,11 @@ class OutboxTables:
             # A mark that a crash of the database takes back costs no more than a duplicate.
             await connection.execute("SET synchronous_commit = off")
             yield OutboxTable(connection, self._source)
+
+    async def health(self) -> Health:
+        """Tell how many events were set aside. It is for a person to look at them."""
+        query = "SELECT count(*) FROM outbox WHERE refusal IS NOT NULL"
+        try:
+            return Health(ok=True, detail={"refused": await self._database.fetchval(query)})
+        except Unavailable as error:
+            return Health(ok=False, detail={"reason": str(error)})

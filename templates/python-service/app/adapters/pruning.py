@@ -10,8 +10,8 @@ from app.application.retry import wait_for_event
 
 logger = logging.getLogger(__name__)
 
-# A topic keeps an event for 7 days, a dead letter 7 more, and it is put back for 21 days at most
-# (app/application/dead_letters.py), to be kept for 7 again: 28 days, and two for good measure.
+# A topic keeps an event for 8 days, a dead letter 8 more, and it is put back for 21 days at most
+# (app/application/dead_letters.py), to be kept for 8 again: 29 days, and one for good measure.
 KEEP_DAYS = 30
 EVERY_SECONDS = 3600.0
 

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from app.application.broker import Message, Publisher, Unavailable
 from app.application.health import Health
+from app.application.publishing import publish_all
 from app.application.retry import backoff, wait_for_event
 
 logger = logging.getLogger(__name__)
@@ -29,6 +30,7 @@ class Table(Protocol):
     async def lock(self) -> bool: ...
     async def unpublished(self, limit: int) -> list[tuple[int, Message]]: ...
     async def mark_published(self, numbers: Sequence[int]) -> None: ...
+    async def mark_refused(self, number: int, refusal: str) -> None: ...
     async def prune(self, days: int) -> None: ...
 
 
@@ -119,12 +121,18 @@ class Relay:
             events = await table.unpublished(BATCH)
             found = len(events)
             if events:
-                self._sending_since = time.monotonic()
-                try:
-                    await self._publisher.publish([message for _, message in events])
-                finally:
-                    self._sending_since = None
-                await table.mark_published([number for number, _ in events])
+                await self._publish(table, dict(events))
+
+    async def _publish(self, table: Table, events: dict[int, Message]) -> None:
+        self._sending_since = time.monotonic()
+        try:
+            refusals = await publish_all(self._publisher, events)
+        finally:
+            self._sending_since = None
+        for number, refusal in refusals.items():
+            logger.error("event cannot be published", extra={"seq": number, "problem": refusal})
+            await table.mark_refused(number, refusal)
+        await table.mark_published([number for number in events if number not in refusals])
 
 
 def _problem(text: str | None) -> dict[str, object]:

@@ -11,6 +11,10 @@ class Unavailable(Exception):
     """Something that this service needs does not answer; the same call may succeed later."""
 
 
+class MessageRefused(Exception):
+    """The broker will never take a message, however often it is sent: it is too large, perhaps."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
     """Bytes on a topic. Messages with the same key stay in order."""
@@ -46,7 +50,10 @@ class Publisher(Protocol):
         """Connect and create the topics; raise Unavailable when no broker answers."""
 
     async def publish(self, messages: Sequence[Message]) -> None:
-        """Return when the broker has stored all messages; raise Unavailable if it may not have."""
+        """Return when the broker has stored all messages.
+
+        Raise Unavailable if it may not have, and MessageRefused if it never will store one of them.
+        """
 
     async def close(self) -> None:
         """Disconnect."""

@@ -20,7 +20,7 @@ from typing import Generic, TypeVar
 
 from pydantic import ValidationError
 
-from app.application.broker import Publisher, Received, Unavailable
+from app.application.broker import MessageRefused, Publisher, Received, Unavailable
 from app.application.cloudevents import Envelope, MissingHeader
 from app.application.dead_letters import dead_letter
 from app.application.events import Event, Inbox, InvalidMessage, Subscription
@@ -124,6 +124,9 @@ class Dispatcher(Generic[WorkT]):
         while True:
             try:
                 return await self._publisher.publish([letter])
+            except MessageRefused as refusal:
+                # It lies where it was: the log says where.
+                return logger.error("lost dead letter", extra=_where(message, refusal))
             except Unavailable:
                 outages += 1
                 await self._sleep(backoff(outages))

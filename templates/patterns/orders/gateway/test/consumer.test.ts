@@ -90,6 +90,20 @@ test("a dead letter keeps what it was, and tells where it came from", async () =
   );
 });
 
+test("a dead letter that is refused blocks nothing", async () => {
+  const { broker, deliver, signal } = setUp(async () => {
+    throw new Error("no luck");
+  });
+  broker.maxBytes = 10;
+
+  await deliver([received({ data: "much too large" }), received({ data: "fits" })], signal);
+
+  assert.deepEqual(
+    broker.published.map(({ value }) => String(value)),
+    ['"fits"'],
+  );
+});
+
 test("one message that fails does not take the others of its batch with it", async () => {
   const handled: unknown[] = [];
   const { broker, deliver, signal } = setUp(async (batch) => {

@@ -50,6 +50,17 @@ test("its event is stored with it", async () => {
   assert.deepEqual(violations("order.created", event?.data), []);
 });
 
+test("the largest order that is accepted is far below the 1 MiB that a broker takes", async () => {
+  const { orders, place } = setUp();
+  const text = "\u{1F4D6}".repeat(64);
+  const items = Array(100).fill({ sku: text, quantity: 1_000 });
+
+  const response = await place({ userId: text, items, shipTo: { city: text } });
+
+  assert.equal(response.statusCode, 202);
+  assert.ok(Buffer.byteLength(JSON.stringify(orders.outbox[0])) < 100_000);
+});
+
 test("the trace of the request goes on in the event", async () => {
   const { orders, place } = setUp();
   const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";

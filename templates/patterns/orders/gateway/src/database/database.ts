@@ -58,8 +58,8 @@ export class Database {
     }
   }
 
-  async connect(): Promise<Connection> {
-    const client = new pg.Client(this.#settings);
+  async connect(settings: Pick<pg.ClientConfig, "query_timeout"> = {}): Promise<Connection> {
+    const client = new pg.Client({ ...this.#settings, ...settings });
     this.#expectLoss(client);
     await orUnavailable(() => client.connect());
     return {

@@ -8,7 +8,8 @@ const LOCK = 1;
 
 /** Apply the files of migrations/ that this database does not have yet, in order. */
 export async function migrate(database: Database, log: Logger): Promise<void> {
-  const connection = await database.connect();
+  // A large table takes its time, and so does another replica that is at it.
+  const connection = await database.connect({ query_timeout: 0 });
   try {
     // Replicas that start together take turns; closing the connection releases the lock.
     await connection.query("SELECT pg_advisory_lock($1)", [LOCK]);

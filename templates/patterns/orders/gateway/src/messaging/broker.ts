@@ -29,11 +29,20 @@ export interface Subscription {
   close(): Promise<void>;
 }
 
+/** The broker will never take a message, however often it is sent: it is too large, for instance. */
+export class MessageRefused extends Error {
+  override readonly name = "MessageRefused";
+}
+
 /** The port to the broker. To use another one, implement these methods. */
 export interface Broker {
   /** Create the topics that do not exist yet. */
   ensureTopics(topics: string[]): Promise<void>;
-  /** Resolves when the broker has stored all messages; if it rejects, some may be stored too. */
+  /**
+   * Resolves when the broker has stored all messages; if it rejects, some may be stored too.
+   *
+   * @throws {MessageRefused} it will never store one of them
+   */
   publish(messages: Message[]): Promise<void>;
   /** Consume `topic` as a member of `group`: at least once, and in order for each key. */
   subscribe(topic: string, group: string, deliver: Deliver): Subscription;

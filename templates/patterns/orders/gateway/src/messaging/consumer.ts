@@ -1,7 +1,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "../logger.ts";
 import { type Backoff, exponential, whileUnavailable } from "../retry.ts";
-import { type Broker, type Deliver, deadLetterTopic, type ReceivedMessage } from "./broker.ts";
+import {
+  type Broker,
+  type Deliver,
+  deadLetterTopic,
+  type Message,
+  MessageRefused,
+  type ReceivedMessage,
+} from "./broker.ts";
 import { type CloudEvent, eventType, fromMessage } from "./cloud-event.ts";
 
 const MAX_ATTEMPTS = 5;
@@ -89,23 +96,32 @@ export function consumer<Input>(
     error: unknown,
     attempts: number,
   ): Promise<void> {
-    const { topic, partition, offset, key, value, headers } = message;
+    const { topic, partition, offset, key } = message;
     log.error({ err: error, topic, partition, offset, key, attempts }, "message is a dead letter");
-    const letter = {
-      topic: deadLetterTopic(topic),
-      key,
-      value,
-      headers: {
-        ...headers,
-        "dlq-reason": String(error instanceof Error ? error.message : error).slice(0, MAX_REASON),
-        "dlq-group": group,
-        "dlq-topic": topic,
-        "dlq-partition": String(partition),
-        "dlq-offset": offset,
-        "dlq-attempts": String(attempts),
-        "dlq-time": new Date().toISOString(),
-      },
-    };
-    await broker.publish([letter]);
+    try {
+      await broker.publish([toDeadLetter(message, error, attempts, group)]);
+    } catch (refusal) {
+      if (!(refusal instanceof MessageRefused)) throw refusal;
+      // It lies where it was: the log says where.
+      log.error({ err: refusal, topic, partition, offset, key }, "dead letter cannot be published");
+    }
   }
+}
+
+function toDeadLetter(
+  { topic, partition, offset, key, value, headers }: ReceivedMessage,
+  error: unknown,
+  attempts: number,
+  group: string,
+): Message {
+  const notes = {
+    "dlq-reason": String(error instanceof Error ? error.message : error).slice(0, MAX_REASON),
+    "dlq-group": group,
+    "dlq-topic": topic,
+    "dlq-partition": String(partition),
+    "dlq-offset": offset,
+    "dlq-attempts": String(attempts),
+    "dlq-time": new Date().toISOString(),
+  };
+  return { topic: deadLetterTopic(topic), key, value, headers: { ...headers, ...notes } };
 }

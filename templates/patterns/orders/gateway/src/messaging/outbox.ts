@@ -1,4 +1,5 @@
 import type { Query } from "../database/database.ts";
+import type { CheckResult } from "../health.ts";
 import type { Message } from "./broker.ts";
 import { toMessage } from "./cloud-event.ts";
 
@@ -26,7 +27,7 @@ export async function readUnpublished(
 ): Promise<{ seqs: string[]; messages: Message[] }> {
   const rows = await query<OutboxRow>(
     `SELECT seq, id, topic, key, type, data, headers, created_at FROM outbox
-     WHERE published_at IS NULL ORDER BY seq LIMIT $1`,
+     WHERE published_at IS NULL AND refusal IS NULL ORDER BY seq LIMIT $1`,
     [limit],
   );
   return { seqs: rows.map(({ seq }) => seq), messages: rows.map(rowToMessage) };
@@ -34,6 +35,19 @@ export async function readUnpublished(
 
 export async function markPublished(query: Query, seqs: string[]): Promise<void> {
   await query("UPDATE outbox SET published_at = now() WHERE seq = ANY($1)", [seqs]);
+}
+
+/** Set an event aside that the broker will never take. */
+export async function markRefused(query: Query, seq: string, refusal: string): Promise<void> {
+  await query("UPDATE outbox SET refusal = $2 WHERE seq = $1", [seq, refusal]);
+}
+
+/** Tell how many events were set aside. The process is well: it is for a person to look at them. */
+export async function checkOutbox(query: Query): Promise<CheckResult> {
+  const [row] = await query<{ refused: number }>(
+    "SELECT count(*)::int AS refused FROM outbox WHERE refusal IS NOT NULL",
+  );
+  return { status: "ok", ...row };
 }
 
 /** Delete rows that were published long ago. */

@@ -3,8 +3,8 @@ import { type BackgroundTask, runInBackground } from "../background.ts";
 import type { Query } from "../database/database.ts";
 import type { Logger } from "../logger.ts";
 
-// A topic keeps an event for 7 days, a dead letter 7 more, and it is put back for 21 days at most,
-// to be kept for 7 again: 28 days, and two for good measure.
+// A topic keeps an event for 8 days, a dead letter 8 more, and it is put back for 21 days at most,
+// to be kept for 8 again: 29 days, and one for good measure.
 const KEEP_DAYS = 30;
 const EVERY_MS = 3_600_000;
 

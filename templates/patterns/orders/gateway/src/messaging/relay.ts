@@ -4,8 +4,9 @@ import type { Database, Query } from "../database/database.ts";
 import type { CheckResult } from "../health.ts";
 import type { Logger } from "../logger.ts";
 import { Wakeup } from "../wakeup.ts";
-import type { Broker } from "./broker.ts";
-import { markPublished, prunePublished, readUnpublished } from "./outbox.ts";
+import type { Broker, Message } from "./broker.ts";
+import { markPublished, markRefused, prunePublished, readUnpublished } from "./outbox.ts";
+import { publishAll } from "./publishing.ts";
 
 const LOCK = 2;
 const BATCH = 500;
@@ -26,6 +27,7 @@ export class Relay {
   readonly #database: Database;
   readonly #broker: Broker;
   readonly #topics: string[];
+  readonly #log: Logger;
   readonly #wakeup = new Wakeup();
   readonly #task: BackgroundTask;
   #leading = false;
@@ -36,6 +38,7 @@ export class Relay {
     this.#database = database;
     this.#broker = broker;
     this.#topics = topics;
+    this.#log = log;
     this.#task = runInBackground("relay", (signal) => this.#run(signal), log);
   }
 
@@ -81,8 +84,16 @@ export class Relay {
   async #publishBatch(query: Query): Promise<number> {
     const { seqs, messages } = await readUnpublished(query, BATCH);
     if (messages.length > 0) {
-      await this.#broker.publish(messages);
-      await markPublished(query, seqs);
+      const refusals = await publishAll(this.#broker, messages);
+      for (const [place, refusal] of refusals) {
+        const { topic, key, headers } = messages[place] as Message;
+        this.#log.error({ topic, key, id: headers.ce_id, refusal }, "event cannot be published");
+        await markRefused(query, seqs[place] as string, refusal);
+      }
+      await markPublished(
+        query,
+        seqs.filter((_, place) => !refusals.has(place)),
+      );
     }
     if (Date.now() - this.#lastPrune > PRUNE_MS) {
       await prunePublished(query);

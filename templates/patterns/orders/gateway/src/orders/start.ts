@@ -5,6 +5,7 @@ import type { Check } from "../health.ts";
 import type { Logger } from "../logger.ts";
 import { connectBroker } from "../messaging/connect.ts";
 import { consumer } from "../messaging/consumer.ts";
+import { checkOutbox } from "../messaging/outbox.ts";
 import { pruneInbox } from "../messaging/pruning.ts";
 import { Relay } from "../messaging/relay.ts";
 import { whileUnavailable } from "../retry.ts";
@@ -47,6 +48,7 @@ export async function startOrders(config: Config, log: Logger): Promise<RunningO
     checks: {
       database: database.check,
       relay: relay.check,
+      outbox: () => checkOutbox(database.query),
       consumer: () => subscription.check(),
       updates: updates.check,
     },

@@ -1,12 +1,19 @@
-import type { Message, ReceivedMessage } from "../../src/messaging/broker.ts";
+import { type Message, MessageRefused, type ReceivedMessage } from "../../src/messaging/broker.ts";
 import { type CloudEvent, toMessage } from "../../src/messaging/cloud-event.ts";
 
-/** A broker that only remembers what was published. */
+/**
+ * A broker that only remembers what was published. It stores the messages that come before one that
+ * is too large, as a real one may.
+ */
 export class InMemoryBroker {
   readonly published: Message[] = [];
+  maxBytes = Number.POSITIVE_INFINITY;
 
   async publish(messages: Message[]): Promise<void> {
-    this.published.push(...messages);
+    for (const message of messages) {
+      if (message.value.length > this.maxBytes) throw new MessageRefused("too large");
+      this.published.push(message);
+    }
   }
 }
 

@@ -5,14 +5,15 @@ from collections.abc import Awaitable, Collection, Sequence
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooLargeError
 
 from app.adapters.kafka.closing import close
 from app.adapters.kafka.topics import MAX_BYTES, create_topics
-from app.application.broker import Message, Unavailable
+from app.application.broker import Message, MessageRefused, Unavailable
 
 # How long a message may be on its way. A broker that restarts is back within it.
 SEND_TIMEOUT_MS = 10_000
+TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError)
 
 
 class KafkaPublisher:
@@ -33,6 +34,9 @@ class KafkaPublisher:
             # First all are sent, so that they travel in few requests; then all are awaited.
             sent = [await _send(producer, message) for message in messages]
             await asyncio.gather(*sent)
+        except TOO_LARGE as error:
+            await self._drop(producer)
+            raise MessageRefused(f"kafka: {error!r}") from error
         except (KafkaError, OSError, TimeoutError) as error:
             await self._drop(producer)
             raise Unavailable(f"kafka: {error!r}") from error
