@@ -275,7 +275,7 @@ class Service:
         wanted = mode in ("always", "unless-stopped") or (mode == "on-failure" and code != 0)
         if self.unit.job and mode in ("always", "unless-stopped"):
             wanted = code != 0
-        if not wanted or (limit is not None and self.restarts >= limit):
+        if not wanted or (limit is not None and self._backoff.tries >= limit):
             self.move("exited", self.detail if code is None else self._ending(code))
             self.fail(self.detail)
             return False
