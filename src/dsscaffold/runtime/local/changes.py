@@ -53,6 +53,15 @@ class Changes:
         failures = await supervisor.verdicts(started, lambda failure: emit(ServiceFailed(failure)))
         return Done(tuple(started), failures)
 
+    async def renew_mounts(self) -> None:
+        """Bring what is mounted up to date for all that runs; nothing is started or stopped.
+
+        Raises:
+            DsscaffoldError: the compose file is wrong, or a mounted file cannot be read.
+        """
+        async with self._lock:
+            await self._prepare((), lambda _: True).units()
+
     async def _stop(self, supervisor: Supervisor, names: tuple[str, ...]) -> Done:
         running = [name for name in names if _active(supervisor, name)]
         await supervisor.stop(running)
