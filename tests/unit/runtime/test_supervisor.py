@@ -116,6 +116,24 @@ def test_a_sick_service_is_unhealthy_until_it_is_well(play: Play, unit: MakeUnit
     play(body, unit("orders"))
 
 
+def test_one_that_is_sick_is_waited_for(play: Play, unit: MakeUnit, tmp_path: Path) -> None:
+    async def body(world: World) -> None:
+        await world.up()
+        assert world.supervisor.awaited(["orders"]) == []
+        (tmp_path / "sick").touch()
+        await world.until(lambda: world["orders"].state == "unhealthy")
+        assert world.supervisor.awaited(["orders"]) == ["orders"]
+        (failure,) = await world.supervisor.verdicts(["orders"], world.failures.append)
+        assert "not ready (database: down)" in failure.reason
+        assert world.supervisor.awaited(["orders"]) == ["orders"]
+        (tmp_path / "sick").unlink()
+        assert await world.supervisor.verdicts(["orders"], world.failures.append) == ()
+        assert world["orders"].state == "healthy"
+        assert world["orders"].restarts == 0
+
+    play(body, unit("orders"))
+
+
 def test_one_that_does_not_want_to_stop_is_killed(play: Play, unit: MakeUnit, tmp_path: Path, lives: Lives) -> None:
     pids: list[int] = []
 
