@@ -17,8 +17,8 @@ def change(stack: Stack, *arguments: str) -> None:
     assert result.returncode == 0, result.stdout + result.stderr
 
 
-def up(stack: Stack, *services: str) -> dict[str, Any]:
-    result = dsscaffold("up", *services, cwd=stack.repo)
+def up(stack: Stack, *arguments: str) -> dict[str, Any]:
+    result = dsscaffold("up", *arguments, cwd=stack.repo)
     assert result.returncode == 0, result.stdout + result.stderr
     status = stack.status()
     assert status["exit"] == 0
@@ -45,7 +45,8 @@ def answers(stack: Stack, path: str, status: int) -> httpx.Response:
 
 
 def test_a_service_that_is_added_answers_through_the_gateway_and_nothing_restarts(stack: Stack) -> None:
-    before = stack.wait_healthy()
+    # Also where edits start a service again: the list of services lies in the gateway's folder.
+    before = up(stack, "--watch")
     assert answers(stack, "/api/payments/items", 404).headers["content-type"].startswith("application/problem+json")
 
     change(stack, "add-service", "payments", "--lang", "python")

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
+import shutil
 import socket
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+
+import pytest
+
+from dsscaffold.runtime.repo import RunFolder
+from dsscaffold.runtime.servers.home import unprivileged_home
 
 TOOLS = ("Node.js", "Java", "Postgres", "Kafka")
 
@@ -57,6 +64,26 @@ def test_a_stream_that_knows_ascii_only_is_no_defect() -> None:
     result = _run("doctor", PYTHONIOENCODING="ascii")
     assert "UnicodeEncodeError" not in result.stderr
     assert "? Python" in result.stdout
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="for root only: nobody else leaves anything outside a repository")
+def test_what_a_deleted_repository_left_is_shown_with_how_to_remove_it(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path / "deleted")
+    run.create()
+    folder = unprivileged_home(run, "postgres").folder.parent
+    try:
+        assert str(folder) not in _run("doctor").stdout, "its repository is there"
+        shutil.rmtree(run.repo)
+        document = json.loads(_run("doctor", "--json").stdout)
+        (finding,) = [found for found in document["findings"] if str(folder) in found["found"]]
+        assert finding["level"] == "warning"
+        assert str(run.repo) in finding["found"]
+        assert folder.is_dir(), "looking removes nothing"
+        command = finding["remedy"].partition(": ")[2]
+        subprocess.run(shlex.split(command), check=True)
+        assert str(folder) not in _run("doctor", "--json").stdout
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def test_list_shows_the_catalogue(templates: Path) -> None:

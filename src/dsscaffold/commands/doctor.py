@@ -15,6 +15,7 @@ from typing import Literal
 
 from dsscaffold.runtime.ports import find_holder, is_free
 from dsscaffold.runtime.process import Runner
+from dsscaffold.runtime.servers.home import left_outside
 from dsscaffold.runtime.toolchain import host, java, kafka, node, postgres
 from dsscaffold.runtime.toolchain.cache import Cache, Fetchable, cache_folder
 
@@ -93,6 +94,7 @@ def run_doctor(port: int | None = None) -> DoctorResult:
             _space("disk for this folder", Path.cwd()),
             _port(port or _GATEWAY_PORT),
             _docker(),
+            *_left_outside(),
         )
     )
 
@@ -176,6 +178,19 @@ def _docker() -> Finding:
         return Finding("Docker", "ok", "not found, and not needed")
     version = _output(path, "version", "--format", "{{.Server.Version}}")
     return Finding("Docker", "ok", f"engine {version}" if version else "no engine answers; it is not needed")
+
+
+def _left_outside() -> list[Finding]:
+    """Return what only root's repositories leave outside of them, one finding for each that is gone."""
+    return [
+        Finding(
+            "left-over data",
+            "warning",
+            f"{folder} is Postgres' data of {owner}, which is not there any more",
+            f"If that repository was deleted: rm -r {folder}",
+        )
+        for folder, owner in left_outside()
+    ]
 
 
 def _output(*command: str) -> str:

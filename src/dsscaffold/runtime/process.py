@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,6 +19,10 @@ from dsscaffold.runtime import guard
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+#: A process tells the guard of itself before it becomes what it is to be: whoever is killed at whatever moment, nothing
+#: runs that the guard has not heard of. The guard may be gone; then nobody reads, and that must not end the process.
+_SCRIPT = 'trap "" PIPE; echo "+$$" >&0 2>/dev/null; trap - PIPE; exec "$@" </dev/null'
 
 
 @dataclass(frozen=True)
@@ -146,13 +152,13 @@ class Runner:
 
     def _popen(self, command: Command, stdout: int) -> subprocess.Popen[bytes]:
         identity = command.identity
-        if self._guard is None:
-            self._start_guard()
+        _check_program(command)
+        guard_pipe = self._guard_pipe()
         popen = subprocess.Popen(
-            command.argv,
+            ("/bin/sh", "-c", _SCRIPT, "sh", *command.argv),
             cwd=command.cwd,
             env=command.env,
-            stdin=subprocess.DEVNULL,
+            stdin=guard_pipe,
             stdout=stdout,
             stderr=subprocess.STDOUT,
             start_new_session=True,
@@ -183,6 +189,13 @@ class Runner:
         threading.Thread(target=wait, name=f"wait-{popen.pid}", daemon=True).start()
         return Child(popen, ended)
 
+    def _guard_pipe(self) -> IO[bytes]:
+        if self._guard is None:
+            self._start_guard()
+        assert self._guard is not None
+        assert self._guard.stdin is not None
+        return self._guard.stdin
+
     def _start_guard(self) -> None:
         self._guard = subprocess.Popen(
             [sys.executable, "-I", "-S", guard.__file__],
@@ -205,6 +218,18 @@ class Runner:
             self._start_guard()
             for group in self._groups:
                 self._tell(f"+{group}")
+
+
+def _check_program(command: Command) -> None:
+    """Say here what the shell would only say in the log.
+
+    Raises:
+        FileNotFoundError: there is no such program, or it may not be run.
+    """
+    name = command.argv[0]
+    place = str(command.cwd / name) if os.sep in name else name
+    if shutil.which(place, path=command.env.get("PATH", os.defpath)) is None:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name)
 
 
 def _read_lines(stream: IO[bytes], on_line: Callable[[str], object]) -> None:

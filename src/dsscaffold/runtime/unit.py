@@ -43,6 +43,8 @@ class Unit:
     start_within: float = START_WITHIN
     #: The folder of its source, where an edit is to start it again.
     source: Path | None = None
+    #: The folders that are mounted into it: what it reads there it follows by itself.
+    mounted: tuple[Path, ...] = ()
 
     @property
     def job(self) -> bool:

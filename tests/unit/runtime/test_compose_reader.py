@@ -156,6 +156,13 @@ def test_a_server_is_not_asked_for_its_container_keys(write: Write, read: Read) 
     assert kafka.restart == Restart("always")
 
 
+@pytest.mark.parametrize(
+    ("text", "limit"), [("on-failure", None), ("on-failure:3", 3), ("on-failure:0", None), ("on-failure:08", 8)]
+)
+def test_how_often_a_job_is_tried_again(service: Callable[..., ComposeService], text: str, limit: int | None) -> None:
+    assert service(f"restart: {text}").restart == Restart("on-failure", limit)
+
+
 def test_a_dependency_that_is_not_required(service: One) -> None:
     assert service("depends_on: {b: {condition: service_healthy, required: false}}").depends_on == (
         Dependency("b", "service_healthy", required=False),

@@ -65,9 +65,28 @@ def spoil(program: Path) -> None:
     program.write_text("wrong")
 
 
+def bend(program: Path) -> None:
+    link = program.parent.parent / "link"
+    link.unlink()
+    link.symlink_to("elsewhere")
+
+
+def flatten(program: Path) -> None:
+    """Make a file of the link, as a copy by a tool that knows none does."""
+    link = program.parent.parent / "link"
+    link.unlink()
+    link.write_text("works")
+
+
 @pytest.mark.parametrize(
     ("harm", "words"),
-    [(remove, "bin/program is missing"), (cut, "another size"), (spoil, "another content")],
+    [
+        (remove, "bin/program is missing"),
+        (cut, "another size"),
+        (spoil, "another content"),
+        (bend, "link points elsewhere"),
+        (flatten, "link points elsewhere"),
+    ],
 )
 def test_what_is_damaged_is_noticed_and_fetched_again(shop: Shop, harm: Callable[[Path], None], words: str) -> None:
     program = shop.get() / "bin/program"

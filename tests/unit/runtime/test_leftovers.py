@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -17,14 +18,19 @@ import pytest
 
 from dsscaffold.commands.down import run_down
 from dsscaffold.commands.status import run_status
+from dsscaffold.runtime.local.holder import holder
 from dsscaffold.runtime.lock import is_held
 from dsscaffold.runtime.process_table import identify
+from dsscaffold.runtime.repo import RunFolder
 
 from .one_service import detached, processes
 
 Wait = Callable[..., None]
 Lives = Callable[[int], bool]
 Journal = Callable[[], list[str]]
+
+#: How many moments there are to die at while a verb is at work.
+MOMENTS = {"up": 6, "restart": 3, "down": 3}
 
 
 def test_a_killed_supervisor_leaves_no_process(repo: Path, wait_until: Wait, lives: Lives) -> None:
@@ -74,3 +80,78 @@ def test_a_process_with_the_number_of_a_former_one_is_left_alone(
         run_down(repo)
         assert lives(other.pid)
         other.kill()
+
+
+def test_up_starts_all_where_the_supervisor_ends_while_it_is_asked(repo: Path) -> None:
+    run = RunFolder(repo)
+    run.create()
+    # Whoever asks reads there first; a pipe tells when.
+    os.mkfifo(run.control)
+    code = "import sys; from pathlib import Path; from dsscaffold.runtime.lock import acquire; "
+    code += "acquire(Path(sys.argv[1]), text='1'); print('held', flush=True); sys.stdin.read()"
+    command = [sys.executable, "-c", code, str(run.lock)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None
+        other.stdout.readline()
+        asking = [sys.executable, "-m", "dsscaffold", "up", "--detach"]
+        with subprocess.Popen(asking, cwd=repo, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as caller:
+            with run.control.open("w") as asked:
+                other.kill()
+                other.wait()
+                run.control.unlink()
+                asked.write("/nowhere")
+            said, _ = caller.communicate(timeout=60)
+        assert caller.returncode == 0, said
+    assert [service.state for service in run_status(repo).services] == ["healthy"]
+
+
+def sessions(supervisor: int) -> set[int]:
+    """Return the sessions of all that a supervisor has started, its guard included."""
+    found = set()
+    with contextlib.suppress(psutil.Error, ProcessLookupError):
+        for process in psutil.Process(supervisor).children(recursive=True):
+            found.add(os.getsid(process.pid))
+    return found
+
+
+def members(wanted: set[int]) -> list[int]:
+    """Return the processes of some sessions that live."""
+    found = []
+    for pid in psutil.pids():
+        with contextlib.suppress(psutil.Error, ProcessLookupError):
+            if os.getsid(pid) in wanted and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
+                found.append(pid)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("verb", "moment"), [(verb, moment) for verb, moments in MOMENTS.items() for moment in range(moments)]
+)
+def test_at_whatever_moment_a_supervisor_is_killed_nothing_is_left(
+    repo: Path, wait_until: Wait, verb: str, moment: int
+) -> None:
+    if verb != "up":
+        detached(repo)
+    arguments = {"up": ["up", "--detach"], "restart": ["restart", "orders"], "down": ["down"]}[verb]
+    command = [sys.executable, "-m", "dsscaffold", *arguments]
+    with subprocess.Popen(command, cwd=repo, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as caller:
+        wait_until(lambda: supervisor_of(repo, caller.pid))
+        supervisor = supervisor_of(repo, caller.pid)
+        seen = sessions(supervisor)
+        # A moment is a change of what there is: a process more, or one less.
+        for _ in range(moment):
+            before = now = sessions(supervisor)
+            while now == before and is_held(repo / ".dsscaffold/run/lock") and caller.poll() is None:
+                now = sessions(supervisor)
+            seen |= now
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(supervisor, signal.SIGKILL)
+        wait_until(lambda: not members(seen), "the end of all sessions")
+        caller.wait(60)
+    assert detached(repo).ok
+
+
+def supervisor_of(repo: Path, caller: int) -> int:
+    """Return the process that holds the repository, once that is not the one that only asks for it."""
+    pid = holder(RunFolder(repo))
+    return pid if pid and pid != caller else 0

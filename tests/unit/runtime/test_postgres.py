@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -12,15 +14,18 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import asyncpg
 import psutil
 import pytest
 
+from dsscaffold.commands.status import run_status
 from dsscaffold.runtime.repo import RunFolder
 from dsscaffold.runtime.toolchain.cache import cache_folder
 
 from .small_repo import FOLDER, SmallRepo
 
 COMPOSE = "services: {postgres: {image: 'postgres:17', x-local: {server: postgres}}}\n"
+TEMPLATES = Path(__file__).parents[3] / "templates/compose/compose"
 #: Somebody who is not root, with no right to become anybody else.
 AS_A_USER = ("unshare", "--user", "--map-user=1000", "--map-group=1000")
 WAYS: dict[str, tuple[str, ...]] = {"root": (), "user": AS_A_USER} if os.geteuid() == 0 else {"user": ()}
@@ -85,6 +90,48 @@ def test_what_outlives_a_killed_postgres_is_ended_before_the_next_one(
             assert not lives(session)
     finally:
         repo.down()
+
+
+@pytest.fixture
+def job(repo: SmallRepo) -> Path:
+    """Bring in the catalogue's Postgres, with enough databases that to make them takes a while; return their list."""
+    shutil.copytree(TEMPLATES, repo.root, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.jinja"))
+    repo.add("orders", "{databases: {condition: service_completed_successfully}}")
+    compose = repo.root / "compose.yaml"
+    paths = [*json.loads(compose.read_text().removeprefix("include: ")), "postgres.yaml"]
+    compose.write_text(f"include: {json.dumps(paths)}\n")
+    databases = repo.root / "postgres/databases.txt"
+    databases.write_text("".join(f"db{number}\n" for number in range(10)))
+    return databases
+
+
+def test_a_postgres_that_dies_while_the_databases_are_made_delays_the_start_and_no_more(
+    repo: SmallRepo, job: Path, wait_until: Callable[..., None]
+) -> None:
+    try:
+        command = [sys.executable, "-m", "dsscaffold", "up", "--detach"]
+        with subprocess.Popen(command, cwd=repo.root, stdout=subprocess.PIPE, text=True) as starting:
+            wait_until(lambda: pid_of(repo, "databases"), "the job is at work", seconds=90)
+            os.kill(repo.pid("postgres"), signal.SIGKILL)
+            said, _ = starting.communicate(timeout=120)
+        assert starting.returncode == 0, said
+        assert repo.states() == {"orders": "healthy", "users": "healthy", "postgres": "healthy"}
+        assert "databases ended with code 2, and is started again" in RunFolder(repo.root).log("databases").read_text()
+        # The job that had to be tried again was then done, down to the last line.
+        asyncio.run(log_in(repo, job.read_text().split()[-1]))
+    finally:
+        repo.down()
+
+
+def pid_of(repo: SmallRepo, name: str) -> int | None:
+    return next((service.pid for service in run_status(repo.root).services if service.name == name), None)
+
+
+async def log_in(repo: SmallRepo, name: str) -> None:
+    """Get into the database of a name, as the user of that name."""
+    address = str(repo.service("postgres").url).removeprefix("postgresql://")
+    connection = await asyncpg.connect(f"postgresql://{name}:{name}@{address}/{name}")
+    await connection.close()
 
 
 #: In a mount namespace of its own, where not even root can write the cache.

@@ -129,7 +129,8 @@ def test_a_guard_that_was_killed_is_replaced_and_told_everything(
         assert first is not None
         os.kill(first, signal.SIGKILL)
         wait_until(lambda: not lives(first))
-        await runner.run(python("", tmp_path))
+        done = await runner.run(python("import sys; print(repr(sys.stdin.read()))", tmp_path))
+        assert (done.code, done.lines) == (0, ("''",))
         assert runner.guard_pid not in (None, first)
         # Its pipe ends here, as it would with the supervisor.
         runner.close()
@@ -179,3 +180,37 @@ signal.pause()
         wait_until(lambda: not lives(grandchild), "the end of the grandchild")
 
     asyncio.run(run())
+
+
+#: Dies between the start of a child and hearing of it, when nothing but the child itself can have told the guard.
+DIES_IN_BETWEEN = """
+import asyncio, os, signal, subprocess, sys
+from pathlib import Path
+from dsscaffold.runtime.process import Command, Runner
+
+class Killed(subprocess.Popen):
+    def __init__(self, argv, **options):
+        super().__init__(argv, **options)
+        if "signal.pause()" in argv[-1]:
+            print(self.pid, flush=True)
+            os.kill(os.getpid(), signal.SIGKILL)
+
+async def main():
+    folder = Path(sys.argv[1])
+    subprocess.Popen = Killed
+    command = Command((sys.executable, "-c", "import signal; signal.pause()"), folder, dict(os.environ))
+    Runner().start(command, folder / "log")
+
+asyncio.run(main())
+"""
+
+
+def test_a_supervisor_that_is_killed_while_it_starts_a_process_leaves_none(
+    tmp_path: Path, wait_until: Wait, lives: Lives, killed: list[int]
+) -> None:
+    command = [sys.executable, "-c", DIES_IN_BETWEEN, str(tmp_path)]
+    supervisor = subprocess.run(command, stdout=subprocess.PIPE, check=False, timeout=60)
+    assert supervisor.returncode == -signal.SIGKILL
+    child = int(supervisor.stdout)
+    killed.append(child)
+    wait_until(lambda: not lives(child), "the end of what it started")

@@ -133,5 +133,20 @@ def test_what_a_deleted_repository_left_outside_goes_when_another_takes_its_plac
         homes.remove_outside(run)
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="for root only")
+def test_a_repository_that_is_moved_keeps_what_it_has_outside(tmp_path: Path) -> None:
+    before = RunFolder(tmp_path / "before")
+    before.create()
+    data = homes.unprivileged_home(before, "postgres").folder
+    (data / "table").write_text("rows")
+    before.repo.rename(tmp_path / "after")
+    after = RunFolder(tmp_path / "after")
+    try:
+        assert (homes.unprivileged_home(after, "postgres").folder / "table").read_text() == "rows"
+    finally:
+        assert homes.remove_outside(after)
+    assert not data.exists()
+
+
 def test_a_properties_file_says_every_letter() -> None:
     assert _escaped("/tmp/é 日/x\\y😀") == "/tmp/\\u00e9 \\u65e5/x\\\\y\\ud83d\\ude00"

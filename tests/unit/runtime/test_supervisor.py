@@ -12,7 +12,7 @@ from pathlib import Path
 
 from dsscaffold.runtime.compose.model import Restart
 
-from .world import MakeUnit, Play, World, job
+from .world import QUICK, MakeUnit, Play, World, job
 
 Lives = Callable[[int], bool]
 Journal = Callable[[], list[str]]
@@ -59,6 +59,22 @@ def test_a_job_that_is_to_be_tried_again(play: Play, tmp_path: Path) -> None:
     play(body, replace(job("migrate", script, tmp_path), restart=Restart("on-failure", 3)))
 
 
+def test_a_job_that_is_brought_in_again_has_all_its_tries_again(play: Play, tmp_path: Path) -> None:
+    migrate = replace(job("migrate", "exit $(cat code)", tmp_path), restart=Restart("on-failure", 2))
+
+    async def body(world: World) -> None:
+        (failure,) = await world.up()
+        assert failure.reason == "ended with code 3"
+        assert world["migrate"].restarts == 2
+        world.supervisor.bring_in([migrate])
+        await world.until(lambda: world["migrate"].restarts == 4)
+        (tmp_path / "code").write_text("0")
+        assert await world.supervisor.verdicts(["migrate"], world.failures.append) == ()
+
+    (tmp_path / "code").write_text("3")
+    play(body, migrate, pace=replace(QUICK, first_restart=0.2))
+
+
 def test_a_killed_service_comes_back(play: Play, unit: MakeUnit) -> None:
     async def body(world: World) -> None:
         await world.up()
@@ -95,6 +111,24 @@ def test_a_sick_service_is_unhealthy_until_it_is_well(play: Play, unit: MakeUnit
         assert world["orders"].detail == "not ready (database: down)"
         (tmp_path / "sick").unlink()
         await world.until(lambda: world["orders"].state == "healthy")
+        assert world["orders"].restarts == 0
+
+    play(body, unit("orders"))
+
+
+def test_one_that_is_sick_is_waited_for(play: Play, unit: MakeUnit, tmp_path: Path) -> None:
+    async def body(world: World) -> None:
+        await world.up()
+        assert world.supervisor.awaited(["orders"]) == []
+        (tmp_path / "sick").touch()
+        await world.until(lambda: world["orders"].state == "unhealthy")
+        assert world.supervisor.awaited(["orders"]) == ["orders"]
+        (failure,) = await world.supervisor.verdicts(["orders"], world.failures.append)
+        assert "not ready (database: down)" in failure.reason
+        assert world.supervisor.awaited(["orders"]) == ["orders"]
+        (tmp_path / "sick").unlink()
+        assert await world.supervisor.verdicts(["orders"], world.failures.append) == ()
+        assert world["orders"].state == "healthy"
         assert world["orders"].restarts == 0
 
     play(body, unit("orders"))

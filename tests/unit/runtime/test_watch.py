@@ -8,10 +8,11 @@ import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from dsscaffold.commands.up import run_up
-from dsscaffold.runtime.local.watch import Watch, is_source, watched_folders
+from dsscaffold.runtime.local.watch import Source, Watch, is_loaded, is_source, watched_folders
 
 from .small_repo import FOLDER, SmallRepo
 
@@ -98,6 +99,32 @@ def test_up_watch_makes_what_runs_already_watch(repo: SmallRepo, wait_until: Wai
     assert repo.journal("orders")[-3:] == ["start orders", "stop orders", "start orders"]
 
 
+def test_what_a_service_follows_by_itself_is_renewed_and_starts_nothing_again(
+    repo: SmallRepo, wait_until: Wait
+) -> None:
+    repo.down()
+    folder = repo.root / "orders"
+    (folder / "routes").mkdir()
+    (folder / "routes/list.txt").touch()
+    compose = folder / "compose.yaml"
+    text = compose.read_text().replace("PORT:", "ROUTES: /srv/routes/list.txt, PORT:")
+    compose.write_text(text.replace("x-local", "volumes: ['./routes:/srv/routes:ro']\n    x-local"))
+    run_up(repo.root, on_event=lambda _: None, detach=True, watch=True)
+    orders, users = repo.pid("orders"), repo.service("users")
+    copy = Path(psutil.Process(orders).environ()["ROUTES"])
+    wait_until(lambda: watches(repo), "the watch begins")
+
+    (folder / "routes/list.txt").write_text("users http://users:8000\n")
+    wait_until(lambda: copy.read_text() == f"users {users.url}\n", "the copy is renewed")
+
+    # The next edit is of source, and the only one that starts it again.
+    (folder / "lib/code.py").write_text("x = 1\n")
+    wait_until(lambda: repo.states()["orders"] == "healthy" and repo.pid("orders") != orders, "orders starts again")
+    assert repo.journal("orders")[-3:] == ["start orders", "stop orders", "start orders"]
+    assert repo.journal("orders").count("start orders") == 3
+    assert repo.service("users") == users
+
+
 def test_up_watch_of_a_service_brings_it_in_and_watches(repo: SmallRepo, wait_until: Wait) -> None:
     repo.down()
     repo.up("users")
@@ -111,9 +138,9 @@ def test_up_watch_of_a_service_brings_it_in_and_watches(repo: SmallRepo, wait_un
 
 def test_what_is_edited_before_it_is_quiet_is_one_edit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dsscaffold.runtime.local.watch._QUIET_SECONDS", 0.5)
-    sources = {name: tmp_path / name for name in ("orders", "users")}
-    for folder in sources.values():
-        folder.mkdir()
+    sources = {name: Source(tmp_path / name) for name in ("orders", "users")}
+    for source in sources.values():
+        source.folder.mkdir()
     told: list[tuple[tuple[str, ...], str]] = []
 
     async def hear(names: tuple[str, ...], what: str) -> None:
@@ -128,9 +155,9 @@ def test_what_is_edited_before_it_is_quiet_is_one_edit(tmp_path: Path, monkeypat
     async def main() -> None:
         watch = Watch(tmp_path, lambda: sources, hear)
         watching = asyncio.create_task(watch.run())
-        orders, users = (folder / "app.py" for folder in sources.values())
-        await until(lambda: "orders" in watch._edited, orders.touch)
-        await until(lambda: "users" in watch._edited, users.touch)
+        orders, users = (source.folder / "app.py" for source in sources.values())
+        await until(lambda: orders in watch._edited, orders.touch)
+        await until(lambda: users in watch._edited, users.touch)
         assert told == []
         await until(lambda: told)
         watching.cancel()
@@ -154,6 +181,13 @@ def test_what_is_source(tmp_path: Path, path: str, wanted: bool) -> None:
     folder = tmp_path / "node_modules" / "service"
     assert is_source(folder / path, folder) is wanted
     assert not is_source(tmp_path / path, folder)
+
+
+def test_what_is_mounted_is_followed_and_code_is_loaded(tmp_path: Path) -> None:
+    source = Source(tmp_path, (tmp_path / "proxied",))
+    assert not is_loaded(tmp_path / "proxied/services.txt", source)
+    assert is_loaded(tmp_path / "proxied/routes.js", source)
+    assert is_loaded(tmp_path / "settings.txt", source)
 
 
 def test_the_thousands_of_folders_of_packages_are_not_watched(tmp_path: Path) -> None:

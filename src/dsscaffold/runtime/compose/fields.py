@@ -165,11 +165,11 @@ def patience(value: Value) -> float:
 
 
 def restart(value: Value) -> Restart:
-    """Return the policy; `on-failure:3` bounds the number of restarts."""
+    """Return the policy; `on-failure:3` bounds the number of restarts, and `:0` does not."""
     word, _, limit = value.text().partition(":")
     for mode in RESTART_MODES:
         if mode == word and (not limit or (mode == "on-failure" and limit.isdecimal())):
-            return Restart(mode, int(limit) if limit else None)
+            return Restart(mode, int(limit or 0) or None)
     raise value.error(f"The restart policy `{value.text()}` is unknown.", did_you_mean(word, RESTART_MODES))
 
 

@@ -60,7 +60,10 @@ class LocalBackend:
         if options.services:
             self._check(options.services)
         if pid := holder(self._run):
-            return self._bring_in(options, pid, on_event)
+            from dsscaffold.runtime.local.control import GoneError
+
+            with contextlib.suppress(GoneError):
+                return self._bring_in(options, pid, on_event)
         try:
             return self._start(options, on_event)
         except BrokenPipeError:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from dsscaffold.runtime.local.preparation import Preparation
     from dsscaffold.runtime.local.supervisor import Supervisor
     from dsscaffold.runtime.local.wire import Request
+    from dsscaffold.runtime.unit import Unit
 
     Prepare = Callable[[tuple[str, ...], Callable[[str], bool]], Preparation]
 
@@ -53,6 +54,15 @@ class Changes:
         failures = await supervisor.verdicts(started, lambda failure: emit(ServiceFailed(failure)))
         return Done(tuple(started), failures)
 
+    async def renew_mounts(self) -> None:
+        """Bring what is mounted up to date for all that runs; nothing is started or stopped.
+
+        Raises:
+            DsscaffoldError: the compose file is wrong, or a mounted file cannot be read.
+        """
+        async with self._lock:
+            await self._prepare((), lambda _: True).units()
+
     async def _stop(self, supervisor: Supervisor, names: tuple[str, ...]) -> Done:
         running = [name for name in names if _active(supervisor, name)]
         await supervisor.stop(running)
@@ -63,17 +73,14 @@ class Changes:
             """A job that was done need not be done again for a service that only starts again."""
             return name not in names and (_active(supervisor, name) or _done(supervisor, name))
 
-        units = await self._prepare(names, settled).units()
-        await supervisor.stop([unit.name for unit in units if _active(supervisor, unit.name)], for_good=False)
-        supervisor.bring_in(units)
-        return [unit.name for unit in units]
+        return await self._start(supervisor, await self._prepare(names, settled).units())
 
     async def _settle(self, supervisor: Supervisor, emit: OnEvent) -> list[str]:
         """Make what runs what the compose file describes; whatever runs as it says is not touched."""
         units = await self._prepare((), lambda _: False).units()
         described = {unit.name for unit in units}
         gone = [name for name in supervisor.services if name not in described]
-        running = [unit for unit in units if _active(supervisor, unit.name)]
+        running = [unit for unit in units if supervisor.runs(unit.name)]
         changed = [unit.name for unit in running if supervisor.differs(unit)]
         if gone:
             emit(Note(f"Not in compose.yaml any more, and stopped: {', '.join(gone)}."))
@@ -82,15 +89,20 @@ class Changes:
         await supervisor.stop(gone)
         supervisor.forget(gone)
         await supervisor.stop(changed, for_good=False)
-        units = [unit for unit in units if not _active(supervisor, unit.name)]
-        supervisor.bring_in(units)
-        return [unit.name for unit in units]
+        units = [unit for unit in units if not supervisor.runs(unit.name)]
+        kept = [unit.name for unit in running if unit.name not in changed]
+        return await self._start(supervisor, units) + supervisor.awaited(kept)
 
     async def _bring_in(self, supervisor: Supervisor, names: tuple[str, ...], emit: OnEvent) -> list[str]:
-        preparation = self._prepare(names, lambda name: _active(supervisor, name))
-        if there := [name for name in names if _active(supervisor, name)]:
+        preparation = self._prepare(names, supervisor.runs)
+        there = [name for name in names if supervisor.runs(name)]
+        if there:
             emit(Note(f"{_and(there)} {'runs' if len(there) == 1 else 'run'} already."))
-        units = await preparation.units()
+        return await self._start(supervisor, await preparation.units()) + supervisor.awaited(there)
+
+    async def _start(self, supervisor: Supervisor, units: list[Unit]) -> list[str]:
+        """Start units now, also those that would be tried again later."""
+        await supervisor.stop([unit.name for unit in units if _active(supervisor, unit.name)], for_good=False)
         supervisor.bring_in(units)
         return [unit.name for unit in units]
 

@@ -30,6 +30,10 @@ _LONGEST_PATH = 100
 _CONNECT_SECONDS = 5.0
 
 
+class GoneError(DsscaffoldError):
+    """Whoever ran the repository has ended since it was looked for: nothing was done."""
+
+
 class ControlServer:
     """Take requests from other processes, for as long as it is open."""
 
@@ -93,6 +97,7 @@ def ask(run: RunFolder, request: Request, on_event: OnEvent) -> Done:
     """Have the supervisor of a repository do something; pass on what it tells meanwhile.
 
     Raises:
+        GoneError: there is none any more.
         DsscaffoldError: it does not answer, or refuses.
     """
     with socket.socket(socket.AF_UNIX) as connection, contextlib.ExitStack() as stack:
@@ -114,8 +119,11 @@ def ask(run: RunFolder, request: Request, on_event: OnEvent) -> Done:
 
 
 def _deaf(run: RunFolder) -> DsscaffoldError:
+    pid = holder(run)
+    if pid is None:
+        return GoneError("The process that ran this repository has just ended.", "Start all again: dsscaffold up")
     return DsscaffoldError(
-        f"Process {holder(run)}, which runs this repository, takes no requests (any more, or yet).",
+        f"Process {pid}, which runs this repository, takes no requests (any more, or yet).",
         "Try again in a moment; `dsscaffold down` stops it in any case.",
     )
 

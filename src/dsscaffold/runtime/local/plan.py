@@ -80,6 +80,7 @@ def app_unit(
         hung_after=service.local.hung_after,
         start_within=service.start_within,
         source=service.folder if service.local.runtime in ("python", "node") else None,
+        mounted=tuple(mount.source for mount in service.mounts),
         stop_signal=signal.Signals[service.stop_signal],
     )
 

@@ -70,9 +70,8 @@ class Service:
     def status(self) -> ServiceStatus:
         """Return what `status` shows."""
         unit, pid = self.unit, self.child.pid if self.child else None
-        detail = self.detail
-        if self.state == "starting" and self._former:
-            detail = f"{detail}; before that, it {self._former}" if detail else f"before that, it {self._former}"
+        former = f"before that, it {self._former}" if self.state == "starting" and self._former else ""
+        detail = "; ".join(filter(None, (self.detail, former)))
         return ServiceStatus(unit.name, unit.kind, self.state, unit.url, pid, self.restarts, self._since, detail)
 
     @property
@@ -97,6 +96,12 @@ class Service:
         self.seconds = None
         self._hang, self._former, self._awaited = HangDetector(unit), "", None
         self.move("starting")
+
+    def judge_anew(self) -> None:
+        """Have a verdict to come of one that runs; a job is told about once, for it has no health to come back."""
+        if self.verdict.done() and not self.unit.job:
+            self.verdict = asyncio.get_running_loop().create_future()
+            self._awaited = time.monotonic()
 
     def start(self) -> None:
         """Begin; returns at once."""
@@ -273,9 +278,7 @@ class Service:
             self._judge(None)
             return False
         wanted = mode in ("always", "unless-stopped") or (mode == "on-failure" and code != 0)
-        if self.unit.job and mode in ("always", "unless-stopped"):
-            wanted = code != 0
-        if not wanted or (limit is not None and self.restarts >= limit):
+        if not wanted or (limit is not None and self._backoff.tries >= limit):
             self.move("exited", self.detail if code is None else self._ending(code))
             self.fail(self.detail)
             return False

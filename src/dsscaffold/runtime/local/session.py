@@ -18,7 +18,7 @@ from dsscaffold.runtime.local.log_files import Follower
 from dsscaffold.runtime.local.preparation import Preparation
 from dsscaffold.runtime.local.state import StateFile, read_state
 from dsscaffold.runtime.local.supervisor import Supervisor
-from dsscaffold.runtime.local.watch import Watch
+from dsscaffold.runtime.local.watch import Source, Watch
 from dsscaffold.runtime.local.wire import Done, Request
 from dsscaffold.runtime.ports import PortBook
 from dsscaffold.runtime.process import Runner
@@ -26,7 +26,6 @@ from dsscaffold.runtime.results import StatusResult, Timings, UpResult, in_order
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
 
     from dsscaffold.runtime.backend import UpOptions
     from dsscaffold.runtime.events import Event, OnEvent
@@ -142,9 +141,13 @@ class Session:
             self._write_state()
 
     async def _edited(self, names: tuple[str, ...], what: str) -> None:
-        self._emit(Note(f"{what} has changed; started again: {', '.join(names)}."))
+        then = f"started again: {', '.join(names)}" if names else "what reads it follows it as it runs"
+        self._emit(Note(f"{what} has changed; {then}."))
         try:
-            await self._changes.make(Request("restart", names), self._emit)
+            if names:
+                await self._changes.make(Request("restart", names), self._emit)
+            else:
+                await self._changes.renew_mounts()
         except DsscaffoldError as error:
             self._emit(Note(f"{error.message} Until that is mended, all goes on as before."))
 
@@ -173,11 +176,11 @@ class Session:
             reason = failures.exceptions[0]
             self._emit(Note(f"The source cannot be watched any more, all else goes on: {reason}"))
 
-    def _sources(self) -> dict[str, Path]:
+    def _sources(self) -> dict[str, Source]:
         """Return where the source of each service is, apart from those that were stopped."""
         services = self._supervisor.services.values() if self._supervisor else ()
         units = [service.unit for service in services if service.state != "stopped" and not service.unit.job]
-        return {unit.name: unit.source for unit in units if unit.source}
+        return {unit.name: Source(unit.source, unit.mounted) for unit in units if unit.source}
 
     async def _in_background(self, preparation: Preparation) -> None:
         await asyncio.sleep(_SETTLE_SECONDS)

@@ -54,6 +54,18 @@ class Supervisor:
         for service in self._services.values():
             service.start()
 
+    def runs(self, name: str) -> bool:
+        """Tell whether a service runs, or will as soon as it can; not one that only waits for its next try."""
+        service = self._services.get(name)
+        return service is not None and service.active and not _idle(service)
+
+    def awaited(self, names: Iterable[str]) -> list[str]:
+        """Return those that run and are not well, each with a verdict to come."""
+        found = [name for name in names if self.runs(name) and self._services[name].state != "healthy"]
+        for name in found:
+            self._services[name].judge_anew()
+        return found
+
     def bring_in(self, units: Iterable[Unit]) -> None:
         """Start units that are new, or that have ended or been stopped; the others are not touched."""
         # All are made ready before any starts, so that none takes a dependency for one that is well already.
@@ -115,6 +127,11 @@ class Supervisor:
             return self._add(unit)
         service.renew(unit)
         return service
+
+
+def _idle(service: Service) -> bool:
+    """Tell whether it has no process, and was given up or is only tried again after a while."""
+    return service.child is None and (service.state == "restarting" or service.verdict.done())
 
 
 async def _verdict(service: Service) -> ServiceFailure | None:

@@ -6,9 +6,19 @@ import asyncio
 import os
 import time
 from collections.abc import Callable, Coroutine, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
-Sources = Callable[[], Mapping[str, Path]]
+
+@dataclass(frozen=True)
+class Source:
+    """The folder of a service's source, and the folders whose content it follows by itself."""
+
+    folder: Path
+    mounted: tuple[Path, ...] = ()
+
+
+Sources = Callable[[], Mapping[str, Source]]
 OnEdit = Callable[[tuple[str, ...], str], Coroutine[object, object, None]]
 
 #: Folders whose content no service loads, or that are written by a run and not by a person.
@@ -26,14 +36,17 @@ _LOOK_MS = 2000
 
 
 class Watch:
-    """Call `on_edit` with the services of a file that was edited, and its path."""
+    """Call `on_edit` with the services that a file is source of, and its path.
+
+    No service at all: it was edited where one looks by itself.
+    """
 
     def __init__(self, repo: Path, sources: Sources, on_edit: OnEdit) -> None:
         self._repo = repo
         self._sources = sources
         self._on_edit = on_edit
-        #: The services of files that were edited and not yet told of, each with the first of its files.
-        self._edited: dict[str, Path] = {}
+        #: The files that were edited and not yet told of, each with the services that it is source of.
+        self._edited: dict[Path, tuple[str, ...]] = {}
         self._news = asyncio.Event()
 
     async def run(self) -> None:
@@ -42,7 +55,7 @@ class Watch:
         async with asyncio.TaskGroup() as edits:
             edits.create_task(self._tell(edits))
             while True:
-                deep, flat = watched_folders(self._sources().values())
+                deep, flat = self._folders()
                 stop = asyncio.Event()
                 async with asyncio.TaskGroup() as group:
                     group.create_task(self._follow(deep, stop, recursive=True))
@@ -58,8 +71,9 @@ class Watch:
                 await asyncio.sleep(_QUIET_SECONDS)
             self._news.clear()
             edited, self._edited = self._edited, {}
-            first = min(edited.values())
-            edits.create_task(self._on_edit(tuple(sorted(edited)), os.path.relpath(first, self._repo)))
+            names = tuple(sorted({name for owners in edited.values() for name in owners}))
+            first = min(path for path, owners in edited.items() if owners or not names)
+            edits.create_task(self._on_edit(names, os.path.relpath(first, self._repo)))
 
     async def _follow(self, folders: set[Path], stop: asyncio.Event, *, recursive: bool) -> None:
         from watchfiles import awatch
@@ -75,22 +89,30 @@ class Watch:
             ignore_permission_denied=True,
         )
         async for found in changes:
-            for path in sorted(Path(path) for _, path in found):
-                for name in self._owners(path):
-                    self._edited.setdefault(name, path)
-                    self._news.set()
+            for path in {Path(path) for _, path in found}:
+                self._edited[path] = self._owners(path)
+                self._news.set()
 
     async def _stop_when_others(self, folders: tuple[set[Path], set[Path]], stop: asyncio.Event) -> None:
-        while watched_folders(self._sources().values()) == folders:
+        while self._folders() == folders:
             await asyncio.sleep(_LOOK_MS / 1000)
         stop.set()
 
-    def _concerns(self, path: Path) -> bool:
-        return path.suffix in _SUFFIXES and bool(self._owners(path))
+    def _folders(self) -> tuple[set[Path], set[Path]]:
+        return watched_folders(source.folder for source in self._sources().values())
 
-    def _owners(self, path: Path) -> list[str]:
-        """Return the services whose source a file is part of."""
-        return [name for name, folder in self._sources().items() if is_source(path, folder)]
+    def _concerns(self, path: Path) -> bool:
+        return path.suffix in _SUFFIXES and any(is_source(path, source.folder) for source in self._sources().values())
+
+    def _owners(self, path: Path) -> tuple[str, ...]:
+        """Return the services that have to start again for a file."""
+        return tuple(name for name, source in self._sources().items() if is_loaded(path, source))
+
+
+def is_loaded(path: Path, source: Source) -> bool:
+    """Tell whether a file is one that a service reads at its start alone: code, or what is not mounted into it."""
+    mounted = path.suffix not in _CODE and any(map(path.is_relative_to, source.mounted))
+    return is_source(path, source.folder) and not mounted
 
 
 def is_source(path: Path, folder: Path) -> bool:

@@ -69,6 +69,17 @@ def remove_outside(run: RunFolder) -> bool:
     return outside is not None
 
 
+def left_outside() -> list[tuple[Path, str]]:
+    """Return root's folders whose repository is not at its place any more, each with that place.
+
+    It may have been moved, or lie on a disk that is not there now: nobody but a person can tell.
+    """
+    if os.geteuid() != 0:
+        return []
+    owned = [(folder, _owner(folder)) for folder in sorted(_OUTSIDE.glob(f"{_PREFIX}*"))]
+    return [(folder, owner) for folder, owner in owned if owner and _is_gone(owner)]
+
+
 def reachable(path: Path, identity: Identity | None) -> bool:
     """Tell whether a user can get to a path through all the folders above it."""
     if identity is None:
@@ -79,19 +90,39 @@ def reachable(path: Path, identity: Identity | None) -> bool:
 def _remembered(run: RunFolder) -> Path | None:
     try:
         outside = Path(_note(run).read_text().strip())
-        # A copy of a repository remembers the folder of the original: that one is not its own.
-        owned = (outside / _OWNER).read_text() == str(run.repo)
     except (OSError, ValueError):
         return None
-    return outside if owned and outside.parent == _OUTSIDE else None
+    owner = _owner(outside) if outside.parent == _OUTSIDE else ""
+    if owner and owner != str(run.repo) and _is_gone(owner):
+        # The repository was moved, and its data goes with it.
+        (outside / _OWNER).write_text(str(run.repo))
+        return outside
+    # A copy of a repository remembers the folder of the original: that one is not its own.
+    return outside if owner == str(run.repo) else None
 
 
 def _remove_orphans(run: RunFolder) -> None:
     """Remove what a repository left that was at the same place and has been deleted since."""
     for folder in _OUTSIDE.glob(f"{_PREFIX}*"):
-        owner = folder / _OWNER
-        if owner.is_file() and owner.stat().st_uid == 0 and owner.read_text() == str(run.repo):
+        if _owner(folder) == str(run.repo):
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _owner(outside: Path) -> str:
+    """Return the repository that a folder belongs to; nothing for a folder that is none of root's."""
+    file = outside / _OWNER
+    try:
+        return file.read_text() if file.is_file() and file.stat().st_uid == 0 else ""
+    except (OSError, ValueError):
+        return ""
+
+
+def _is_gone(repo: str) -> bool:
+    try:
+        return not Path(repo).exists()
+    except OSError:
+        # A network drive that does not answer is no sign.
+        return False
 
 
 def _note(run: RunFolder) -> Path:
