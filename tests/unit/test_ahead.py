@@ -1,0 +1,106 @@
+"""Copier in a process of its own: it renders, it leaves nothing behind, and nothing depends on it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from dsscaffold.project.catalogue import load_catalogue
+from dsscaffold.project.manifest import load_preset
+from dsscaffold.project.plan import Plan, make_plan
+from dsscaffold.templating.ahead import copier_ahead
+from dsscaffold.templating.renderer import Contents, render_contents
+
+
+@pytest.fixture(autouse=True)
+def _not_imported(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Be a process that has not imported copier yet."""
+    monkeypatch.delitem(sys.modules, "copier", raising=False)
+
+
+@pytest.fixture
+def plan(templates: Path) -> Plan:
+    """What the small templates make of their preset."""
+    catalogue = load_catalogue(templates)
+    return make_plan(load_preset("shop", "demo", catalogue), catalogue, "1")
+
+
+def _render(plan: Plan, templates: Path) -> Contents:
+    return render_contents([(plan, templates)])[0]
+
+
+def _helpers() -> list[psutil.Process]:
+    return [child for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE]
+
+
+def test_it_renders_what_this_process_would(plan: Plan, templates: Path) -> None:
+    with copier_ahead():
+        first = _render(plan, templates)
+        # Another release may have other settings of copier: then it is asked once more.
+        settings = templates / "copier.yml"
+        settings.write_text(f"{settings.read_text()}\n# Another release.\n")
+        second = _render(plan, templates)
+        assert "copier" not in sys.modules
+    assert first == second == _render(plan, templates)
+    assert "copier" in sys.modules
+
+
+def test_one_that_was_killed_is_not_missed(plan: Plan, templates: Path) -> None:
+    # More than a pipe holds: the question is cut off in the middle.
+    plan.context["project_name"] = "x" * 1_000_000
+    with copier_ahead():
+        (helper,) = _helpers()
+        helper.kill()
+        psutil.wait_procs([helper])
+        assert _render(plan, templates)["README.md"][1] == b"# " + b"x" * 1_000_000 + b"\n"
+
+
+def test_what_lies_in_the_current_folder_is_not_run(
+    plan: Plan, templates: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = tmp_path / "here"
+    here.mkdir()
+    for name in ("copier.py", "jinja2.py", "pickle.py"):
+        (here / name).write_text("import pathlib\npathlib.Path('ran').touch()\n")
+    monkeypatch.chdir(here)
+    with copier_ahead():
+        _render(plan, templates)
+        assert "copier" not in sys.modules, "the other process rendered it"
+    assert not (here / "ran").exists()
+
+
+def test_it_ends_whatever_happens() -> None:
+    def stopped() -> None:
+        with copier_ahead():
+            assert len(_helpers()) == 1
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        stopped()
+    assert psutil.Process().children() == []
+
+
+def test_an_interrupt_while_it_starts_leaves_nothing_behind(tmp_path: Path, templates: Path) -> None:
+    environment = {**os.environ, "DSSCAFFOLD_TEMPLATES": str(templates)}
+    command = [sys.executable, "-m", "dsscaffold", "new", "demo", "--yes"]
+    work = tmp_path / "work"
+    work.mkdir()
+    with subprocess.Popen(
+        command, cwd=work, env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as verb:
+        process = psutil.Process(verb.pid)
+        while not (helpers := process.children()):
+            assert verb.poll() is None
+        os.killpg(verb.pid, signal.SIGINT)
+        _, errors = verb.communicate(timeout=30)
+    assert verb.returncode == 130
+    assert "Traceback" not in errors
+    _, alive = psutil.wait_procs(helpers, timeout=30)
+    assert alive == []
+    assert list(work.iterdir()) == []
