@@ -109,42 +109,37 @@ def new(
     json: Json = False,
 ) -> None:
     """Render a new repository, ready to run, and commit it."""
-    from dsscaffold.templating.ahead import copier_ahead
+    from dsscaffold.commands.new import check_destination, enclosing_repository, run_new
+    from dsscaffold.errors import UsageError
+    from dsscaffold.project.catalogue import find_templates, load_catalogue
+    from dsscaffold.project.choices import Choices, make_manifest
+    from dsscaffold.project.names import check_name
+    from dsscaffold.render import Printer
+    from dsscaffold.render.new import confirm_new, print_new
 
-    with copier_ahead():
-        from dsscaffold.commands.new import check_destination, enclosing_repository, run_new
-        from dsscaffold.errors import UsageError
-        from dsscaffold.project.catalogue import find_templates, load_catalogue
-        from dsscaffold.project.choices import Choices, make_manifest
-        from dsscaffold.project.names import check_name
-        from dsscaffold.render import Printer
-        from dsscaffold.render.new import confirm_new, print_new
+    if up and dry_run:
+        raise UsageError("--up and --dry-run exclude each other.", "Leave one of them out.")
+    check_name(name, "project")
+    destination = output_dir / name
+    check_destination(destination)
+    printer = Printer(json=json)
+    catalogue = load_catalogue(find_templates(templates))
+    choices = Choices(preset, tuple(service or ()), broker, tuple(pattern or ()), answers, license_, copyright_)
+    outer = None if no_git or dry_run else enclosing_repository(destination.absolute().parent)
+    if yes or dry_run:
+        manifest = make_manifest(name, choices, catalogue)
+        if outer:
+            printer.note(f"{destination} lies inside the git repository {outer}, and becomes a repository of its own.")
+    else:
+        printer.check_terminal()
+        from dsscaffold.commands.doctor import missing_tools
+        from dsscaffold.wizard import USUAL_PORT, ask_manifest, ask_port
 
-        if up and dry_run:
-            raise UsageError("--up and --dry-run exclude each other.", "Leave one of them out.")
-        check_name(name, "project")
-        destination = output_dir / name
-        check_destination(destination)
-        printer = Printer(json=json)
-        catalogue = load_catalogue(find_templates(templates))
-        choices = Choices(preset, tuple(service or ()), broker, tuple(pattern or ()), answers, license_, copyright_)
-        outer = None if no_git or dry_run else enclosing_repository(destination.absolute().parent)
-        if yes or dry_run:
-            manifest = make_manifest(name, choices, catalogue)
-            if outer:
-                printer.note(
-                    f"{destination} lies inside the git repository {outer}, and becomes a repository of its own."
-                )
-        else:
-            printer.check_terminal()
-            from dsscaffold.commands.doctor import missing_tools
-            from dsscaffold.wizard import USUAL_PORT, ask_manifest, ask_port
-
-            manifest = ask_manifest(name, choices, catalogue)
-            port = ask_port() if port is None else port
-            confirm_new(printer, manifest, destination, outer, port or USUAL_PORT, missing_tools())
-        with printer.step(f"Rendering {name}"):
-            result = run_new(manifest, catalogue, destination, port=port, use_git=not no_git, dry_run=dry_run)
+        manifest = ask_manifest(name, choices, catalogue)
+        port = ask_port() if port is None else port
+        confirm_new(printer, manifest, destination, outer, port or USUAL_PORT, missing_tools())
+    with printer.step(f"Rendering {name}"):
+        result = run_new(manifest, catalogue, destination, port=port, use_git=not no_git, dry_run=dry_run)
     print_new(printer, result, starting=up, shown=not (yes or dry_run))
     if up:
         _start_and_prove(printer, result, port)

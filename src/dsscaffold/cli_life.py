@@ -43,17 +43,13 @@ def _change(ask: Callable[..., Run], *, always_ask: bool = False) -> Callable[..
 
     @functools.wraps(ask)
     def verb(*, dry_run: bool, commit: bool, yes: bool, json: bool, **own: object) -> None:
-        from dsscaffold.templating.ahead import copier_ahead
+        from dsscaffold.render import Printer
+        from dsscaffold.render.change import ChangePrinter
+        from dsscaffold.templating.change import Options
 
-        # Before the imports, which it has the time of.
-        with copier_ahead():
-            from dsscaffold.render import Printer
-            from dsscaffold.render.change import ChangePrinter
-            from dsscaffold.templating.change import Options
-
-            show = ChangePrinter(Printer(json=json))
-            confirm = show.confirmation(yes=yes, always=always_ask)
-            result = ask(**own)(_project(), Options(dry_run, commit, confirm, show.waiting))
+        show = ChangePrinter(Printer(json=json))
+        confirm = show.confirmation(yes=yes, always=always_ask)
+        result = ask(**own)(_project(), Options(dry_run, commit, confirm, show.waiting))
         show.change(result)
         if not result.ok:
             raise typer.Exit(1)
@@ -165,14 +161,11 @@ def diff(
     json: Json = False,
 ) -> None:
     """Show what the templates changed since they rendered this repository, and what your team changed."""
-    from dsscaffold.templating.ahead import copier_ahead
+    from dsscaffold.commands.diff import run_diff
+    from dsscaffold.render import Printer
+    from dsscaffold.render.change import ChangePrinter
 
-    with copier_ahead():
-        from dsscaffold.commands.diff import run_diff
-        from dsscaffold.render import Printer
-        from dsscaffold.render.change import ChangePrinter
-
-        result = run_diff(_project(), templates)
+    result = run_diff(_project(), templates)
     ChangePrinter(Printer(json=json)).diff(result, patch=patch)
 
 

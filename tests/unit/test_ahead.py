@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,6 +12,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from dsscaffold.__main__ import RENDERING
+from dsscaffold.cli import app
 from dsscaffold.project.catalogue import load_catalogue
 from dsscaffold.project.manifest import load_preset
 from dsscaffold.project.plan import Plan, make_plan
@@ -39,15 +42,20 @@ def _helpers() -> list[psutil.Process]:
     return [child for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE]
 
 
-def test_it_renders_what_this_process_would(plan: Plan, templates: Path) -> None:
+def test_it_renders_what_this_process_would(plan: Plan, templates: Path, tmp_path: Path) -> None:
+    # Another release has other settings of copier: then it is asked twice.
+    older = tmp_path / "older"
+    shutil.copytree(templates, older)
+    (older / "copier.yml").write_text(f"{(templates / 'copier.yml').read_text()}\n# Another release.\n")
+    catalogue = load_catalogue(older)
+    both = [(plan, templates), (make_plan(load_preset("shop", "other", catalogue), catalogue, "1"), older)]
     with copier_ahead():
-        first = _render(plan, templates)
-        # Another release may have other settings of copier: then it is asked once more.
-        settings = templates / "copier.yml"
-        settings.write_text(f"{settings.read_text()}\n# Another release.\n")
-        second = _render(plan, templates)
+        ahead = render_contents(both)
         assert "copier" not in sys.modules
-    assert first == second == _render(plan, templates)
+        _, alive = psutil.wait_procs(_helpers(), timeout=30)
+        assert alive == [], "it is not kept longer than it is of use"
+    assert [contents["README.md"][1] for contents in ahead] == [b"# demo\n", b"# other\n"]
+    assert ahead == render_contents(both)
     assert "copier" in sys.modules
 
 
@@ -84,6 +92,23 @@ def test_it_ends_whatever_happens() -> None:
     with pytest.raises(KeyboardInterrupt):
         stopped()
     assert psutil.Process().children() == []
+
+
+def test_every_verb_that_changes_a_repository_has_it() -> None:
+    there = {str(command.name): command.callback for command in app.registered_commands}
+    changing = {name for name, verb in there.items() if verb and verb.__module__ == "dsscaffold.cli_life"}
+    assert {"new", *changing} == RENDERING
+
+
+def test_a_verb_lets_it_render(tmp_path: Path, templates: Path) -> None:
+    program = (
+        "import sys\nfrom dsscaffold.__main__ import main\n"
+        "try:\n    main()\nfinally:\n    print('copier' in sys.modules)\n"
+    )
+    command = [sys.executable, "-c", program, "new", "demo", "--yes", "--no-git", "--templates", str(templates)]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout.endswith("\nFalse\n")
+    assert (tmp_path / "demo" / "README.md").read_text() == "# demo\n"
 
 
 def test_an_interrupt_while_it_starts_leaves_nothing_behind(tmp_path: Path, templates: Path) -> None:

@@ -20,10 +20,7 @@ _waiting: list[subprocess.Popen[bytes]] = []
 
 @contextlib.contextmanager
 def copier_ahead() -> Iterator[None]:
-    """Start copier for what is rendered inside, unless this process has imported it already; end it in any case."""
-    if _waiting or "copier" in sys.modules:
-        yield
-        return
+    """Start copier for what is rendered inside, and end it in any case."""
     # `-P`: the folder that the command was called in must not hide modules.
     command = [sys.executable, "-P", "-m", copying.__name__]
     pipe, nothing = subprocess.PIPE, subprocess.DEVNULL
@@ -32,10 +29,15 @@ def copier_ahead() -> Iterator[None]:
         try:
             yield
         finally:
-            _waiting.remove(process)
-            process.kill()
+            dismiss_copier()
             # Closes the pipes, also with a question inside that it did not take.
             process.communicate()
+
+
+def dismiss_copier() -> None:
+    """End the process that waits, if one does: nothing more is to be rendered."""
+    while _waiting:
+        _waiting.pop().kill()
 
 
 def render_ahead(tree: Path, destination: Path, uses: copying.Uses) -> bool:

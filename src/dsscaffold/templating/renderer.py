@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from dsscaffold.project.plan import Plan
-from dsscaffold.templating.ahead import render_ahead
+from dsscaffold.templating.ahead import dismiss_copier, render_ahead
 from dsscaffold.templating.copying import run_copier
 
 SUFFIX = ".jinja"
@@ -67,6 +67,7 @@ def render_contents(plans: Sequence[tuple[Plan, Path]]) -> list[Contents]:
                     contents[str(part.folder / path)] = source.mode, source.data
     for batch in batches.values():
         batch.render()
+    dismiss_copier()
     return [{path: contents[path] for path in sorted(contents)} for contents in results]
 
 
