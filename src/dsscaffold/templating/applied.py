@@ -13,7 +13,7 @@ from typing import Any
 from dsscaffold.errors import DsscaffoldError, UsageError
 from dsscaffold.project.manifest import Manifest, Service
 from dsscaffold.project.yaml_source import parse_yaml
-from dsscaffold.templating.archive import pack_templates
+from dsscaffold.templating.archive import pack_templates, read_templates
 
 FOLDER = PurePosixPath(".dsscaffold")
 ARCHIVE = FOLDER / "templates.tar.xz"
@@ -34,10 +34,13 @@ class Applied:
     archive: bytes | None
 
 
-def applied_files(manifest: Manifest, templates: Path, version: str) -> dict[PurePosixPath, bytes]:
-    """Return the files of the applied state by their path in the repository. The same input gives the same bytes."""
-    archive, digest = pack_templates(templates)
-    return state_files(Applied(manifest, version, digest, archive))
+def applied_files(manifest: Manifest, folder: Path, version: str) -> dict[PurePosixPath, bytes]:
+    """Return the applied state after rendering from the templates in `folder`; the same input gives the same bytes.
+
+    They are files by their path in the repository.
+    """
+    templates = read_templates(folder)
+    return state_files(Applied(manifest, version, templates.digest, pack_templates(templates)))
 
 
 def state_files(applied: Applied) -> dict[PurePosixPath, bytes]:

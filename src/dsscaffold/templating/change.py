@@ -132,7 +132,7 @@ def _plan(repo: Repository, request: Request, *, dry_run: bool) -> Iterator[_Pla
         with ThreadPoolExecutor(max_workers=1) as packer:
             target, packed = _target(state, manifest, packer, update=request.update)
             merged = _merge(scratch, state, target, request, dry_run=dry_run)
-            target = replace(target, archive=packed.result()[0]) if packed else target
+            target = replace(target, archive=packed.result()) if packed else target
         composed = compose(scratch, state.snapshot, merged, state_files(target), (was.text, text.text))
         overlaps = find_overlaps(scratch, state.snapshot, composed)
         result = make_result(request, state, target, composed, overlaps)
@@ -141,14 +141,14 @@ def _plan(repo: Repository, request: Request, *, dry_run: bool) -> Iterator[_Pla
 
 def _target(
     state: State, manifest: Manifest, packer: Executor, *, update: bool
-) -> tuple[Applied, Future[tuple[bytes, str]] | None]:
+) -> tuple[Applied, Future[bytes] | None]:
     """Return the state that the repository is going to be in, and the archive that is being made for it, if one is."""
     applied = state.applied
     version = __version__ if update else applied.version
     templates = state.templates
     if state.origin.archived and templates.digest == applied.digest:
         return Applied(manifest, version, applied.digest, applied.archive), None
-    return Applied(manifest, version, templates.digest, None), packer.submit(pack_templates, templates.root)
+    return Applied(manifest, version, templates.digest, None), packer.submit(pack_templates, templates)
 
 
 def _merge(scratch: Scratch, state: State, target: Applied, request: Request, *, dry_run: bool) -> Merged:

@@ -54,7 +54,7 @@ def find_origin(applied: Applied, folder: Path, asked: Templates | None, *, fetc
         except DsscaffoldError as error:
             problem = f"{ARCHIVE} was changed: {error.message.rstrip('.')}"
         else:
-            return Origin(Templates(folder, applied.digest), archived=True)
+            return Origin(Templates(folder, applied.digest, raw), archived=True)
     if asked and (installed := _installed()) and installed.digest == applied.digest:
         return Origin(installed, archived=False)
     if fetch:

@@ -57,8 +57,13 @@ def _is_needed(scratch: Scratch, merged: Merged, job: _Job) -> bool:
         return False
     if job.path in merged.stages:
         return True
+    sides = (job.part.ours, job.part.theirs)
+    both = (job.manifest, job.path)
+    # Files that are as one side has them need no look into them.
+    if any(all(side.get(path) == merged.entries[path] for path in both) for side in sides):
+        return False
     wanted = _pair(scratch, merged.entries, job)
-    return all(_pair(scratch, side, job) != wanted for side in (job.part.ours, job.part.theirs))
+    return all(_pair(scratch, side, job) != wanted for side in sides)
 
 
 def _pair(scratch: Scratch, entries: Entries, job: _Job) -> tuple[object, Entry]:

@@ -1,23 +1,22 @@
 """Render plans: plain files are taken as they are, templated ones are rendered by copier.
 
-This is the only module that imports copier. A `run_copy` costs 50-100 ms before its first file and some for each. So it
-runs once for all plans (a merge has two), over the distinct texts that end in `.jinja`: each is rendered in one go for
-every place that uses it, in a loop around it whose variables are the context of that place. So twenty services cost
-hardly more than one, and a target that shares its templates with the base hardly more than the base.
+A `run_copy` costs 50-100 ms before its first file and some for each. So it runs once for all plans (a merge has two),
+over the distinct texts that end in `.jinja`: each is rendered in one go for every place that uses it, in a loop around
+it whose variables are the context of that place. So twenty services cost hardly more than one, and a target that shares
+its templates with the base hardly more than the base.
 """
 
 from __future__ import annotations
 
-import importlib
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from dsscaffold.errors import DsscaffoldError
 from dsscaffold.project.plan import Plan
+from dsscaffold.templating.ahead import dismiss_copier, render_ahead
+from dsscaffold.templating.copying import run_copier
 
 SUFFIX = ".jinja"
 SETTINGS = "copier.yml"
@@ -68,6 +67,7 @@ def render_contents(plans: Sequence[tuple[Plan, Path]]) -> list[Contents]:
                     contents[str(part.folder / path)] = source.mode, source.data
     for batch in batches.values():
         batch.render()
+    dismiss_copier()
     return [{path: contents[path] for path in sorted(contents)} for contents in results]
 
 
@@ -146,57 +146,11 @@ class _Batch:
                 head = f"{{% for {', '.join(variables)} in _uses[{number}] %}}{_CUT}"
                 (tree / f"{number}{SUFFIX}").write_bytes(head.encode() + source + b"{% endfor %}")
             names = {f"{number}{SUFFIX}": self.names[source] for number, (source, _) in enumerate(self.uses)}
-            _run_copier(tree, rendered, [[use.values for use in uses] for uses in self.uses.values()], names)
+            values = [[use.values for use in uses] for uses in self.uses.values()]
+            if not render_ahead(tree, rendered, values):
+                run_copier(tree, rendered, values, names)
             for number, uses in enumerate(self.uses.values()):
                 _, *results = (rendered / str(number)).read_bytes().split(_CUT.encode())
                 for use, data in zip(uses, results, strict=True):
                     if data:
                         use.contents[use.path] = use.mode, data
-
-
-def _run_copier(tree: Path, destination: Path, uses: list[list[tuple[Any, ...]]], names: Mapping[str, str]) -> None:
-    """Let copier render `tree` into `destination`; `names` says which file of the project each of its files is for."""
-    import copier
-    import jinja2
-
-    try:
-        with _no_git():
-            copier.run_copy(
-                str(tree),
-                destination,
-                data={"_uses": uses},
-                defaults=True,
-                quiet=True,
-                overwrite=True,
-                skip_tasks=True,
-                unsafe=False,
-                settings=copier.Settings(),
-            )
-    except jinja2.TemplateError as error:
-        where = ""
-        if isinstance(error, jinja2.TemplateSyntaxError):
-            where = f" ({names.get(error.name or '', error.name)}, line {error.lineno})"
-        raise DsscaffoldError(
-            f"A template does not render: {error.message}{where}.",
-            "If these are templates of your own, see docs/architecture.md; else please report it.",
-        ) from error
-    except copier.errors.CopierError as error:
-        raise DsscaffoldError(f"The templates cannot be rendered: {error}.") from error
-
-
-@contextmanager
-def _no_git() -> Iterator[None]:
-    """Keep copier from starting git once for every file: it renders into no repository, and that is half of its time.
-
-    The name is copier's own business; where another release of it has none, it is only slower.
-    """
-    module = importlib.import_module("copier._main")
-    original = getattr(module, "is_git_available", None)
-    if original is None:
-        yield
-        return
-    module.__dict__["is_git_available"] = lambda: False
-    try:
-        yield
-    finally:
-        module.__dict__["is_git_available"] = original

@@ -52,7 +52,8 @@ class Scratch:
             stream.append(b"blob\nmark :%d\ndata %d\n" % (number, len(data)) + data + b"\n")
         for commit in commits:
             stream += _commit(commit, marks)
-        quick = ("-c", "core.compression=0", "-c", "fastimport.unpackLimit=1000000")
+        # One pack is written, and removed with the rest, sooner than a file for each object.
+        quick = ("-c", "core.compression=0", "-c", "fastimport.unpackLimit=1")
         self.run(*quick, "fast-import", "--quiet", "--force", stdin=b"".join(stream))
 
     def merge(self, ours: str, theirs: str) -> bytes:
