@@ -218,6 +218,15 @@ def _check_requirements(source: YamlSource, manifest: Manifest, catalogue: Catal
         for other in entry.requires.conflicts:
             if other in manifest.patterns:
                 raise source.fail(at, f"{entry.name!r} and {other!r} exclude each other.", "Keep one of the two.")
+        _check_reserved(source, manifest, entry)
+
+
+def _check_reserved(source: YamlSource, manifest: Manifest, entry: Entry) -> None:
+    """Refuse a blank service whose route would be hidden by a call that the gateway has for `entry`."""
+    for service in manifest.services:
+        if service.is_blank and service.name in entry.requires.reserves:
+            message = f"{service.name!r} cannot be a blank service here: /api/{service.name} belongs to {entry.name!r}."
+            raise source.fail(("services", service.name), message, f"Choose another name, e.g. {service.name}-service.")
 
 
 def _known(source: YamlSource, at: tuple[str, ...], value: Any, what: str, known: Any) -> str:

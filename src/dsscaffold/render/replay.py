@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 _SKIPPED = {
     "copy": "the same message, given up by another group",
-    "too old": "left: a consumer may have forgotten by now that it has handled it",
+    "too old": "not put back, too old: a consumer may have forgotten by now that it has handled it",
 }
 
 
