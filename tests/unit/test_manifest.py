@@ -63,7 +63,7 @@ def test_what_new_writes_is_read_back_the_same(catalogue: Catalogue, manifest_fi
         ("[orders]", "orders", 4, "patterns must be a list", ""),
         ("[orders]", "[orders, orders]", 4, "stands twice", ""),
         ("[orders]", "[orders, hub]", 4, "exclude each other", "Keep one"),
-        ("[orders]", "[]", 6, "needs the pattern 'orders'", "Add orders"),
+        ("[orders]", "[]", 6, "The role 'orders' needs the pattern 'orders'", "or take orders out"),
         ("orders: {lang: python, role: orders}", "x: {lang: python}", 4, "needs a service with the role", "orders:"),
         ("  profiles:", "  Profiles:", 7, "'Profiles' cannot be the name", "profiles"),
         ("  profiles:", "  gateway:", 7, "uses itself", "gateway-service"),

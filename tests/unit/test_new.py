@@ -157,6 +157,12 @@ def test_an_empty_folder_is_used(run: Run, work: Path) -> None:
         (("../up",), "'../up' cannot be the name", "up"),
         (("demo", "--preset", "shpo"), "no preset 'shpo'", "'shop'"),
         (("demo", "--templates", "nowhere"), "not a templates folder", "layout"),
+        (
+            ("demo", "--service", "notes:python"),
+            "needs a service with the role 'orders'",
+            "the service orders:python:orders",
+        ),
+        (("demo", "--service", "notes:python"), "'orders' needs", "--pattern none"),
         (("demo", "--up", "--dry-run"), "exclude each other", "Leave one"),
     ],
 )
