@@ -38,7 +38,23 @@ VERBS = ["new", "list", "up", "down", "status", "logs", "restart", "replay", "op
 VERBS += ["", "nwe", "--help", "--version"]
 CHANGES = ["add-service", "remove-service", "rename-service", "add-pattern", "remove-pattern", "set-broker", "update"]
 LOOKS = ["status", "diff", "logs", "open", "replay", "restart"]
-NAMES = ["demo", "Demo", "demo demo", "..", ".", "/", "-", "--", "é", "a" * 300, "\x00", "/nowhere", "taken", "a/b"]
+NAMES = [
+    "demo",
+    "no",
+    "Demo",
+    "demo demo",
+    "..",
+    ".",
+    "/",
+    "-",
+    "--",
+    "é",
+    "a" * 300,
+    "\x00",
+    "/nowhere",
+    "taken",
+    "a/b",
+]
 FLAGS = ["--yes", "-y", "--json", "--no-git", "--dry-run", "--detach", "--volumes", "-f", "--nope"]
 VALUES = ["shop", "shpo", "x:python", "x:python:orders", "x::", "gateway:python", "kafka", "orders", "hub", "0", "80"]
 OPTIONS = ["--preset", "--service", "--broker", "--pattern", "--port", "--tail", "-n", "--answers", "-o", "--templates"]
