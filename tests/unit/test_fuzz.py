@@ -37,6 +37,15 @@ fuzz = settings(
 VERBS = ["new", "list", "up", "down", "status", "logs", "restart", "replay", "open", "diff", "update", "doctor"]
 VERBS += ["", "nwe", "--help", "--version"]
 CHANGES = ["add-service", "remove-service", "rename-service", "add-pattern", "remove-pattern", "set-broker", "update"]
+EDITS = [
+    ["add-service", "notes", "--lang", "python", "--dry-run"],
+    ["remove-service", "profiles", "--yes", "--dry-run"],
+    ["rename-service", "profiles", "users", "--dry-run"],
+    ["add-pattern", "hub", "--dry-run"],
+    ["remove-pattern", "orders", "--dry-run"],
+    ["set-broker", "kafka", "--dry-run"],
+    ["update", "--dry-run"],
+]
 LOOKS = ["status", "diff", "logs", "open", "replay", "restart"]
 NAMES = [
     "demo",
@@ -182,10 +191,10 @@ def test_arguments_in_a_repository(team: Path, verb: str, words: list[str]) -> N
     length=st.integers(0, 20),
     inserted=YAMLISH,
     file=st.sampled_from(["dsscaffold.yaml", ".dsscaffold/applied.yaml", ".dsscaffold/services/orders.yaml"]),
-    arguments=st.sampled_from(
-        [["update", "--dry-run"], ["diff"], ["status"], ["add-service", "notes", "--lang", "python", "--dry-run"]]
-    ),
+    arguments=st.sampled_from([*EDITS, ["diff"], ["status"]]),
 )
+@example(cut=0.8671875, length=8, inserted="", file="dsscaffold.yaml", arguments=EDITS[0])
+@example(cut=0, length=0, inserted="0", file="dsscaffold.yaml", arguments=["set-broker", "kafka", "--dry-run"])
 def test_a_manifest_edited_by_hand(
     team: Path, cut: float, length: int, inserted: str, file: str, arguments: list[str]
 ) -> None:
