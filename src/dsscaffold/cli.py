@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +10,7 @@ import typer
 from dsscaffold import __version__
 from dsscaffold.cli_life import add_verbs
 from dsscaffold.cli_run import Json, Port, add_run_verbs
+from dsscaffold.completion import complete_choice
 
 if TYPE_CHECKING:
     from dsscaffold.commands.new import NewResult
@@ -27,19 +27,6 @@ app = typer.Typer(
 Templates = Annotated[
     Path | None, typer.Option("--templates", help="Take this templates folder, of the same layout as ours.")
 ]
-
-
-def _complete(kind: str) -> Callable[[str], list[tuple[str, str]]]:
-    """Return a completion of the names of one kind in the catalogue, each with its summary."""
-
-    def complete(incomplete: str) -> list[tuple[str, str]]:
-        from dsscaffold.commands.catalogue import run_list
-        from dsscaffold.project.catalogue import find_templates, load_catalogue
-
-        choices = run_list(load_catalogue(find_templates(None))).choices[kind]
-        return [(choice.name, choice.summary) for choice in choices if choice.name.startswith(incomplete)]
-
-    return complete
 
 
 def _print_version(value: bool) -> None:
@@ -67,22 +54,26 @@ def new(
         typer.Option(
             "--preset",
             help="The named set of services, broker and patterns to begin with.",
-            autocompletion=_complete("presets"),
+            autocompletion=complete_choice("presets"),
         ),
     ] = None,
     service: Annotated[
         list[str] | None,
-        typer.Option("--service", metavar="NAME:LANG[:ROLE]", help="A service, in place of the preset's. Repeatable."),
+        typer.Option(
+            "--service",
+            metavar="NAME:LANG[:ROLE]",
+            help="A service, in place of the preset's; none: no service. Repeatable.",
+        ),
     ] = None,
     broker: Annotated[
-        str | None, typer.Option("--broker", help="What carries the events.", autocompletion=_complete("brokers"))
+        str | None, typer.Option("--broker", help="What carries the events.", autocompletion=complete_choice("brokers"))
     ] = None,
     pattern: Annotated[
         list[str] | None,
         typer.Option(
             "--pattern",
-            help="A pattern, in place of the preset's. Repeatable.",
-            autocompletion=_complete("patterns"),
+            help="A pattern, in place of the preset's; none: no pattern. Repeatable.",
+            autocompletion=complete_choice("patterns"),
         ),
     ] = None,
     answers: Annotated[
@@ -94,7 +85,7 @@ def new(
             "--license",
             metavar="SPDX-ID|none",
             help="Write a LICENSE with this text; none: no file.",
-            autocompletion=_complete("licenses"),
+            autocompletion=complete_choice("licenses"),
         ),
     ] = None,
     copyright_: Annotated[
@@ -131,13 +122,14 @@ def new(
         if outer:
             printer.note(f"{destination} lies inside the git repository {outer}, and becomes a repository of its own.")
     else:
-        printer.check_terminal()
+        printer.check_terminal([*choices.unanswered(catalogue), *(["--port"] if port is None else [])])
         from dsscaffold.commands.doctor import missing_tools
         from dsscaffold.wizard import USUAL_PORT, ask_manifest, ask_port
 
-        manifest = ask_manifest(name, choices, catalogue)
-        port = ask_port() if port is None else port
-        confirm_new(printer, manifest, destination, outer, port or USUAL_PORT, missing_tools())
+        with printer.leaving("Nothing was made."):
+            manifest = ask_manifest(name, choices, catalogue)
+            port = ask_port() if port is None else port
+            confirm_new(printer, manifest, destination, outer, port or USUAL_PORT, missing_tools())
     with printer.step(f"Rendering {name}"):
         result = run_new(manifest, catalogue, destination, port=port, use_git=not no_git, dry_run=dry_run)
     print_new(printer, result, starting=up, shown=not (yes or dry_run))
@@ -160,10 +152,16 @@ def list_(templates: Templates = None, json: Json = False) -> None:
 def doctor(port: Port = None, json: Json = False) -> None:
     """Say what this machine has, what would be fetched, and what stands in the way; exit code 1 if anything does."""
     from dsscaffold.commands.doctor import run_doctor
+    from dsscaffold.errors import UsageError
     from dsscaffold.render import Printer
     from dsscaffold.render.look import print_doctor
+    from dsscaffold.runtime.repo import find_repo
 
-    result = run_doctor(port)
+    try:
+        repo = find_repo(Path.cwd())
+    except UsageError:
+        repo = None
+    result = run_doctor(repo, port)
     print_doctor(Printer(json=json), result)
     if not result.ok:
         raise typer.Exit(1)

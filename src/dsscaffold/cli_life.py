@@ -10,6 +10,14 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
+from dsscaffold.completion import (
+    complete_choice,
+    complete_language,
+    complete_member,
+    complete_new_pattern,
+    complete_pattern,
+)
+
 if TYPE_CHECKING:
     from dsscaffold.templating.change import Options
     from dsscaffold.templating.results import ChangeResult
@@ -68,8 +76,17 @@ def _change(ask: Callable[..., Run], *, always_ask: bool = False) -> Callable[..
 @_change
 def add_service(
     name: Annotated[str, typer.Argument(help="The service's name.")],
-    lang: Annotated[str | None, typer.Option("--lang", help="Its language, e.g. python.")] = None,
-    role: Annotated[str | None, typer.Option("--role", help="Its role in the sample; without one it is blank.")] = None,
+    lang: Annotated[
+        str | None, typer.Option("--lang", help="Its language, e.g. python.", autocompletion=complete_language)
+    ] = None,
+    role: Annotated[
+        str | None,
+        typer.Option(
+            "--role",
+            help="Its role in the sample; without one it is blank.",
+            autocompletion=complete_choice("roles"),
+        ),
+    ] = None,
 ) -> Run:
     """Add a service, with its database, route, events, tests and docs."""
     from dsscaffold.commands.add_service import run_add_service
@@ -79,7 +96,7 @@ def add_service(
 
 @functools.partial(_change, always_ask=True)
 def remove_service(
-    name: Annotated[str, typer.Argument(help="The service's name.")],
+    name: Annotated[str, typer.Argument(help="The service's name.", autocompletion=complete_member)],
     force: Annotated[bool, typer.Option("--force", help="Also remove what your team wrote in it.")] = False,
 ) -> Run:
     """Remove a service, and everything around it."""
@@ -90,7 +107,7 @@ def remove_service(
 
 @_change
 def rename_service(
-    old: Annotated[str, typer.Argument(help="The service's name.")],
+    old: Annotated[str, typer.Argument(help="The service's name.", autocompletion=complete_member)],
     new: Annotated[str, typer.Argument(help="Its new name.")],
 ) -> Run:
     """Rename a service; what your team wrote in it moves along."""
@@ -100,7 +117,9 @@ def rename_service(
 
 
 @_change
-def add_pattern(name: Annotated[str, typer.Argument(help="The pattern's name.")]) -> Run:
+def add_pattern(
+    name: Annotated[str, typer.Argument(help="The pattern's name.", autocompletion=complete_new_pattern)],
+) -> Run:
     """Add a pattern, in every part that it has something for."""
     from dsscaffold.commands.add_pattern import run_add_pattern
 
@@ -108,7 +127,9 @@ def add_pattern(name: Annotated[str, typer.Argument(help="The pattern's name.")]
 
 
 @_change
-def remove_pattern(name: Annotated[str, typer.Argument(help="The pattern's name.")]) -> Run:
+def remove_pattern(
+    name: Annotated[str, typer.Argument(help="The pattern's name.", autocompletion=complete_pattern)],
+) -> Run:
     """Remove a pattern; where your team changed its files, you decide."""
     from dsscaffold.commands.remove_pattern import run_remove_pattern
 
@@ -116,7 +137,9 @@ def remove_pattern(name: Annotated[str, typer.Argument(help="The pattern's name.
 
 
 @_change
-def set_broker(name: Annotated[str, typer.Argument(help="The broker's name.")]) -> Run:
+def set_broker(
+    name: Annotated[str, typer.Argument(help="The broker's name.", autocompletion=complete_choice("brokers"))],
+) -> Run:
     """Put another broker under everything that sends and receives events."""
     from dsscaffold.commands.set_broker import run_set_broker
 

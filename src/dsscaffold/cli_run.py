@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dsscaffold.completion import complete_page, complete_service
+
 if TYPE_CHECKING:
     from dsscaffold.runtime.results import UpResult
 
@@ -26,32 +28,9 @@ def add_run_verbs(app: typer.Typer) -> None:
         app.command(verb.__name__.rstrip("_"))(verb)
 
 
-def _services(*kinds: str) -> list[str]:
-    """Return the names of what runs in the repository of the current folder; without `kinds` of everything."""
-    from dsscaffold.errors import DsscaffoldError
-    from dsscaffold.runtime.choose import backend_for
-    from dsscaffold.runtime.repo import find_repo
-
-    try:
-        services = backend_for(find_repo(Path.cwd())).status().services
-    except DsscaffoldError:
-        return []
-    return [service.name for service in services if not kinds or service.kind in kinds]
-
-
-def _complete_service(incomplete: str) -> list[str]:
-    return [name for name in _services() if name.startswith(incomplete)]
-
-
-def _complete_page(incomplete: str) -> list[str]:
-    from dsscaffold.commands.open import PAGES
-
-    return [name for name in [*PAGES, *_services("service")] if name.startswith(incomplete)]
-
-
 Services = Annotated[
     list[str] | None,
-    typer.Argument(metavar="SERVICE", help="Only these services.", autocompletion=_complete_service),
+    typer.Argument(metavar="SERVICE", help="Only these services.", autocompletion=complete_service),
 ]
 
 
@@ -61,7 +40,7 @@ def up(
         typer.Argument(
             metavar="SERVICE",
             help="Only these and what they depend on; where others run already, bring these in.",
-            autocompletion=_complete_service,
+            autocompletion=complete_service,
         ),
     ] = None,
     local: Annotated[
@@ -113,7 +92,7 @@ def up(
 def restart(
     services: Annotated[
         list[str],
-        typer.Argument(metavar="SERVICE", help="What to start again.", autocompletion=_complete_service),
+        typer.Argument(metavar="SERVICE", help="What to start again.", autocompletion=complete_service),
     ],
     json: Json = False,
 ) -> None:
@@ -170,7 +149,7 @@ def status(json: Json = False) -> None:
 
 
 def logs(
-    service: Annotated[str | None, typer.Argument(help="Only this service.", autocompletion=_complete_service)] = None,
+    service: Annotated[str | None, typer.Argument(help="Only this service.", autocompletion=complete_service)] = None,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as new lines come.")] = False,
     tail: Annotated[int, typer.Option("--tail", "-n", min=0, help="So many last lines of each service.")] = 100,
     json: Json = False,
@@ -214,7 +193,7 @@ def open_(
         typer.Argument(
             metavar="docs|metrics|SERVICE",
             help="The gateway's API docs or metrics, or the API docs of a service.",
-            autocompletion=_complete_page,
+            autocompletion=complete_page,
         ),
     ] = "docs",
     print_: Annotated[bool, typer.Option("--print", help="Print the address and open nothing.")] = False,

@@ -34,23 +34,23 @@ def ask_manifest(name: str, choices: Choices, catalogue: Catalogue) -> Manifest:
         UsageError: an option is wrong.
         KeyboardInterrupt: the person left.
     """
-    if choices.answers is None and choices.preset is None:
+    missing = choices.unanswered(catalogue)
+    if "--preset" in missing:
         choices = replace(choices, preset=_ask_preset(catalogue))
     manifest = make_manifest(name, choices, catalogue)
-    if choices.answers is not None:
-        return manifest
-    if choices.broker is None and len(catalogue.brokers) > 1:
+    if "--broker" in missing:
         manifest = replace(manifest, broker=_ask_entry("Broker?", catalogue.brokers, manifest.broker))
     while True:
         asked = manifest
-        if not choices.services:
+        if "--service" in missing:
             asked = replace(asked, services=_ask_services(asked, catalogue))
-        if not choices.patterns and catalogue.patterns:
+        if "--pattern" in missing:
             asked = replace(asked, patterns=_ask_patterns(asked, catalogue))
         try:
-            return _ask_license(check_manifest(asked, catalogue), choices, catalogue)
+            checked = check_manifest(asked, catalogue)
+            return _ask_license(checked, catalogue) if "--license" in missing else checked
         except UsageError as error:
-            if choices.services and choices.patterns:
+            if not {"--service", "--pattern"} & set(missing):
                 raise
             questionary.print(f"{error.message} {error.hint or ''}".rstrip(), style="fg:ansiyellow")
             manifest = asked
@@ -150,15 +150,14 @@ def _go_together(patterns: dict[str, Entry]) -> Callable[[Collection[str]], bool
     return check
 
 
-def _ask_license(manifest: Manifest, choices: Choices, catalogue: Catalogue) -> Manifest:
+def _ask_license(manifest: Manifest, catalogue: Catalogue) -> Manifest:
     """Ask for the license, and for the holders of the copyright if it has one."""
-    if choices.license is None and catalogue.licenses:
-        nothing = _choice(NO_LICENSE, "No LICENSE: nobody else may use the code. Right for what stays inside")
-        options = [nothing, *(_choice(name, entry.summary) for name, entry in catalogue.licenses.items())]
-        default = manifest.license or NO_LICENSE
-        chosen = str(_answer(questionary.select("License?", options, default=default)))
-        manifest = with_copyright(replace(manifest, license=None if chosen == NO_LICENSE else chosen))
-    if manifest.license and choices.copyright is None and choices.license is None:
+    nothing = _choice(NO_LICENSE, "No LICENSE: nobody else may use the code. Right for what stays inside")
+    options = [nothing, *(_choice(name, entry.summary) for name, entry in catalogue.licenses.items())]
+    default = manifest.license or NO_LICENSE
+    chosen = str(_answer(questionary.select("License?", options, default=default)))
+    manifest = with_copyright(replace(manifest, license=None if chosen == NO_LICENSE else chosen))
+    if manifest.license:
         prompt = questionary.text("Copyright?", default=manifest.copyright or "", validate=_valid_copyright)
         manifest = replace(manifest, copyright=str(_answer(prompt)))
     return check_manifest(manifest, catalogue)

@@ -75,11 +75,12 @@ class Stack:
         assert result.returncode == 0, result.stdout + result.stderr
 
     def make(self, *targets: str) -> subprocess.CompletedProcess[str]:
-        """Run the repository's own Makefile against what runs."""
+        """Run the repository's own Makefile against what runs; it finds `dsscaffold` after all that it finds itself."""
+        path = f"{os.environ['PATH']}:{Path(sys.executable).parent}"
         return subprocess.run(
             ["make", *targets],
             cwd=self.repo,
-            env={**os.environ, "GATEWAY_URL": self.gateway},
+            env={**os.environ, "PATH": path, "GATEWAY_URL": self.gateway},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

@@ -15,7 +15,7 @@ from uv import find_uv_bin
 
 from dsscaffold.commands.new import run_new
 from dsscaffold.project.catalogue import find_templates, load_catalogue
-from dsscaffold.project.manifest import Manifest, Service
+from dsscaffold.project.manifest import Manifest, Service, load_manifest
 
 from .combinations import ORDERS, PROFILES
 from .conftest import run_check
@@ -44,6 +44,16 @@ def test_each_pattern_has_a_page_that_says_what_to_read_and_how_to_break_it(repo
     for page in pages:
         headings = re.findall(r"^## (.+)$", (repo / "docs" / "patterns" / f"{page}.md").read_text(), re.MULTILINE)
         assert {"Read it in this order", "Break it"} <= set(headings), page
+
+
+def test_no_blank_service_can_be_called_as_the_gateways_own_calls(repo: Path) -> None:
+    catalogue = load_catalogue(find_templates(None))
+    manifest = load_manifest(repo / "dsscaffold.yaml", catalogue)
+    entries = [catalogue.patterns[name] for name in manifest.patterns]
+    entries += [catalogue.roles[service.role] for service in manifest.services if service.role]
+    sources = [path.read_text() for path in (repo / "gateway" / "src" / "routes").glob("*.ts")]
+    calls = {word for text in sources for word in re.findall(r"""["'`]/api/([a-z][a-z-]*)""", text)}
+    assert calls == {name for entry in entries for name in entry.requires.reserves}
 
 
 def test_one_more_service_changes_no_file_that_two_branches_would_fight_over(tmp_path: Path) -> None:

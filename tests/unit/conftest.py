@@ -28,7 +28,7 @@ TEMPLATES = {
     "patterns/hub/pattern.yaml": "title: Hub\nsummary: Hub\nconflicts: [orders]\n",
     "roles/orders/role.yaml": "title: Orders\nsummary: Takes orders\nrequires: {patterns: [orders]}\n",
     "roles/orders/python-service/main.py": "print('orders')\n",
-    "roles/profiles/role.yaml": "title: Profiles\nsummary: Users\n",
+    "roles/profiles/role.yaml": "title: Profiles\nsummary: Users\nreserves: [users]\n",
     "roles/profiles/python-service/main.py": "print('profiles')\n",
     "licenses/MIT/license.yaml": "title: MIT\nsummary: Short\n",
     "licenses/MIT/repo/LICENSE.jinja": "MIT License\n\nCopyright (c) {{ copyright }}\n",

@@ -18,6 +18,14 @@ from dsscaffold.runtime.repo import RunFolder
 from dsscaffold.runtime.servers.home import unprivileged_home
 
 TOOLS = ("Node.js", "Java", "Postgres", "Kafka")
+GATEWAY = """
+services:
+  gateway:
+    build: .
+    ports: ["${GATEWAY_PORT:-3000}:3000"]
+    environment: {PORT: "3000"}
+    x-local: {runtime: node, command: [node, server.ts]}
+"""
 
 
 def _run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -51,6 +59,27 @@ def test_a_taken_port_is_named_with_who_has_it() -> None:
     assert taken["level"] == "warning"
     assert str(os.getpid()) in taken["found"]
     assert "--port" in taken["remedy"]
+
+
+def test_a_repository_is_asked_for_its_own_port(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        (tmp_path / "dsscaffold.yaml").write_text("version: 1\n")
+        (tmp_path / ".env").write_text(f"GATEWAY_PORT={port}\n")
+        (tmp_path / "compose.yaml").write_text(GATEWAY)
+        monkeypatch.chdir(tmp_path)
+        taken = _findings()["gateway port"]
+    assert taken["level"] == "warning"
+    assert taken["found"].startswith(f"{port} is taken")
+
+
+def test_a_compose_file_that_is_wrong_is_not_the_doctors_business(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "dsscaffold.yaml").write_text("version: 1\n")
+    (tmp_path / "compose.yaml").write_text("services: [")
+    monkeypatch.chdir(tmp_path)
+    assert _findings()["gateway port"]["found"].startswith("3000")
 
 
 def test_a_cache_that_cannot_be_written_is_a_problem(tmp_path: Path) -> None:
@@ -94,16 +123,3 @@ def test_list_shows_the_catalogue(templates: Path) -> None:
     text = _run("list", "--templates", str(templates)).stdout
     assert "needs a service with the role orders" in text
     assert "not with orders" in text
-
-
-def test_names_of_the_catalogue_complete(templates: Path) -> None:
-    words = {"COMP_WORDS": "dsscaffold new x --preset s", "COMP_CWORD": "4"}
-    result = subprocess.run(
-        [str(Path(sys.executable).with_name("dsscaffold"))],
-        env={**os.environ, **words, "_DSSCAFFOLD_COMPLETE": "complete_bash", "DSSCAFFOLD_TEMPLATES": str(templates)},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    assert result.stdout.split() == ["shop"]

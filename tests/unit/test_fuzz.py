@@ -34,8 +34,36 @@ fuzz = settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
-VERBS = ["new", "list", "up", "down", "status", "logs", "", "nwe", "--help", "--version"]
-NAMES = ["demo", "Demo", "demo demo", "..", ".", "/", "-", "--", "é", "a" * 300, "\x00", "/nowhere", "taken", "a/b"]
+VERBS = ["new", "list", "up", "down", "status", "logs", "restart", "replay", "open", "diff", "update", "doctor"]
+VERBS += ["", "nwe", "--help", "--version"]
+CHANGES = ["add-service", "remove-service", "rename-service", "add-pattern", "remove-pattern", "set-broker", "update"]
+EDITS = [
+    ["add-service", "notes", "--lang", "python", "--dry-run"],
+    ["remove-service", "profiles", "--yes", "--dry-run"],
+    ["rename-service", "profiles", "users", "--dry-run"],
+    ["add-pattern", "hub", "--dry-run"],
+    ["remove-pattern", "orders", "--dry-run"],
+    ["set-broker", "kafka", "--dry-run"],
+    ["update", "--dry-run"],
+]
+LOOKS = ["status", "diff", "logs", "open", "replay", "restart"]
+NAMES = [
+    "demo",
+    "no",
+    "Demo",
+    "demo demo",
+    "..",
+    ".",
+    "/",
+    "-",
+    "--",
+    "é",
+    "a" * 300,
+    "\x00",
+    "/nowhere",
+    "taken",
+    "a/b",
+]
 FLAGS = ["--yes", "-y", "--json", "--no-git", "--dry-run", "--detach", "--volumes", "-f", "--nope"]
 VALUES = ["shop", "shpo", "x:python", "x:python:orders", "x::", "gateway:python", "kafka", "orders", "hub", "0", "80"]
 OPTIONS = ["--preset", "--service", "--broker", "--pattern", "--port", "--tail", "-n", "--answers", "-o", "--templates"]
@@ -119,6 +147,65 @@ def test_answers(folder: Path, cut: int, length: int, inserted: str) -> None:
 def test_environment(folder: Path, name: str, value: str, arguments: list[str]) -> None:
     with mock.patch.dict(os.environ, {name: value}):
         _check(arguments, folder)
+
+
+@pytest.fixture
+def team(folder: Path) -> Path:
+    """A repository of the small templates, as the current folder."""
+    code, _, stderr = _call(["new", "team", "--yes"])
+    assert code == 0, stderr
+    os.chdir(folder / "team")
+    return folder / "team"
+
+
+def _check_unchanged(arguments: list[str], team: Path) -> None:
+    before = {path: path.read_bytes() for path in _files(team)}
+    code, stdout, stderr = _call(arguments)
+    assert code in {0, 1, 2}, (code, stderr)
+    assert "Traceback" not in stderr
+    assert "defect of dsscaffold" not in stderr, stderr
+    assert stdout.strip() or stderr.strip(), "it says something"
+    assert {path: path.read_bytes() for path in _files(team)} == before
+
+
+def _files(team: Path) -> list[Path]:
+    """Return what a person sees, and the index: objects that nothing refers to are git's to forget."""
+    seen = (path for path in team.rglob("*") if path.is_file() and ".git" not in path.parts)
+    return [*(path for path in seen if "run" not in path.parts), team / ".git" / "index"]
+
+
+@fuzz
+@given(
+    verb=st.sampled_from(CHANGES) | st.sampled_from(LOOKS),
+    words=st.lists(
+        st.sampled_from([*WORDS, "profiles", "python", "--lang", "--role"]) | st.text(max_size=5), max_size=5
+    ),
+)
+def test_arguments_in_a_repository(team: Path, verb: str, words: list[str]) -> None:
+    _check_unchanged([verb, *(["--dry-run"] if verb in CHANGES else []), *words], team)
+
+
+@fuzz
+@given(
+    cut=st.floats(0, 1),
+    length=st.integers(0, 20),
+    inserted=YAMLISH,
+    file=st.sampled_from(["dsscaffold.yaml", ".dsscaffold/applied.yaml", ".dsscaffold/services/orders.yaml"]),
+    arguments=st.sampled_from([*EDITS, ["diff"], ["status"]]),
+)
+@example(cut=0.8671875, length=8, inserted="", file="dsscaffold.yaml", arguments=EDITS[0])
+@example(cut=0, length=0, inserted="0", file="dsscaffold.yaml", arguments=["set-broker", "kafka", "--dry-run"])
+def test_a_manifest_edited_by_hand(
+    team: Path, cut: float, length: int, inserted: str, file: str, arguments: list[str]
+) -> None:
+    path = team / file
+    text = path.read_text(encoding="utf-8")
+    at = int(cut * len(text))
+    path.write_text(text[:at] + inserted + text[at + length :], encoding="utf-8")
+    try:
+        _check_unchanged(arguments, team)
+    finally:
+        path.write_text(text, encoding="utf-8")
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from dsscaffold.errors import UsageError
@@ -63,11 +63,15 @@ def test_what_new_writes_is_read_back_the_same(catalogue: Catalogue, manifest_fi
         ("[orders]", "orders", 4, "patterns must be a list", ""),
         ("[orders]", "[orders, orders]", 4, "stands twice", ""),
         ("[orders]", "[orders, hub]", 4, "exclude each other", "Keep one"),
-        ("[orders]", "[]", 6, "needs the pattern 'orders'", "Add orders"),
+        ("[orders]", "[]", 6, "The role 'orders' needs the pattern 'orders'", "or take orders out"),
         ("orders: {lang: python, role: orders}", "x: {lang: python}", 4, "needs a service with the role", "orders:"),
         ("  profiles:", "  Profiles:", 7, "'Profiles' cannot be the name", "profiles"),
         ("  profiles:", "  gateway:", 7, "uses itself", "gateway-service"),
+        ("  profiles:", "  template1:", 7, "or its database uses itself", "template1-service"),
         ("  profiles:", "  orders:", 7, "stands twice", ""),
+        ("name: demo", "name: 'off'", 2, "'off' cannot be the name of a project", "off-project"),
+        ("  profiles:", "  'null':", 7, "'null' cannot be the name of a service", "null-service"),
+        ("  profiles:", "  users: {lang: python}\n  profiles:", 7, "/api/users belongs to 'profiles'", "users-service"),
         ("    lang: python", "    lang: pyhton", 8, "no language 'pyhton'", "'python'"),
         ("    lang: python", "    langg: python", 8, "Unknown key 'langg'", "'lang'"),
         ("    role: profiles", "    role: profile", 9, "no role 'profile'", "'profiles'"),
@@ -113,6 +117,7 @@ def test_any_damage_is_read_or_refused_with_a_usage_error(
     assert load_manifest(manifest_file, catalogue) == manifest
 
 
+@example("TRUE")
 @given(st.text(max_size=60))
 def test_a_refused_name_comes_with_an_example_that_is_accepted(name: str) -> None:
     hint = _hint_for(name)

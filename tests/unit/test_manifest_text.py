@@ -106,6 +106,22 @@ def test_what_cannot_be_followed_is_left_alone() -> None:
     assert "by hand" in (caught.value.hint or "")
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("services: x\n", "services must be a mapping"),
+        ("services: [a]\n", "services must be a mapping"),
+        ("services: {orders: orders}\n", "services.orders must be a mapping"),
+        ("services: {orders: {id: [a]}}\n", "services.orders.id must be a word"),
+        ("patterns: [[a]]\n", "patterns must be a word"),
+    ],
+)
+def test_what_is_no_manifest_is_said_with_its_line(tmp_path: Path, text: str, message: str) -> None:
+    manifest = ManifestText(tmp_path / "dsscaffold.yaml", text)
+    with pytest.raises(UsageError, match=rf"dsscaffold\.yaml:1: {message}"):
+        _ = manifest.identities, manifest.patterns
+
+
 _NAMES = st.sampled_from(["a", "b", "c", "d", "e"])
 
 

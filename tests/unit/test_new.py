@@ -157,6 +157,12 @@ def test_an_empty_folder_is_used(run: Run, work: Path) -> None:
         (("../up",), "'../up' cannot be the name", "up"),
         (("demo", "--preset", "shpo"), "no preset 'shpo'", "'shop'"),
         (("demo", "--templates", "nowhere"), "not a templates folder", "layout"),
+        (
+            ("demo", "--service", "notes:python"),
+            "needs a service with the role 'orders'",
+            "the service orders:python:orders",
+        ),
+        (("demo", "--service", "notes:python"), "'orders' needs", "--pattern none"),
         (("demo", "--up", "--dry-run"), "exclude each other", "Leave one"),
     ],
 )
@@ -176,6 +182,36 @@ def test_without_a_terminal_it_does_not_wait_for_an_answer(run: Run, work: Path)
     assert result.returncode == 2
     assert "--yes" in result.stderr
     assert list(work.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("given", "missing"),
+    [
+        ((), "--preset, --service, --pattern, --license, --port"),
+        (("--preset", "shop", "--pattern", "none", "--port", "4000"), "--service, --license"),
+        (("--answers", "answers.yaml"), "--port"),
+    ],
+)
+def test_without_a_terminal_the_options_that_were_not_given_are_named(
+    run: Run, work: Path, given: tuple[str, ...], missing: str
+) -> None:
+    assert f"it takes the defaults for {missing}." in run("new", "demo", *given).stderr
+    assert list(work.iterdir()) == []
+
+
+def test_without_a_terminal_all_that_is_left_is_yes(run: Run) -> None:
+    services = ("--service", "orders:python:orders", "--pattern", "orders")
+    result = run("new", "demo", "--preset", "shop", *services, "--license", "none", "--port", "4000")
+    assert result.stderr.splitlines()[-1] == "Hint:  Add --yes."
+
+
+def test_none_takes_the_place_of_what_the_preset_has(run: Run, work: Path) -> None:
+    assert run("new", "demo", "--yes", "--service", "none", "--pattern", "none").returncode == 0
+    manifest = (work / "demo" / "dsscaffold.yaml").read_text()
+    assert "patterns: []\nservices: {}\n" in manifest
+    refused = run("new", "other", "--yes", "--pattern", "none", "--pattern", "orders")
+    assert refused.returncode == 2
+    assert "--pattern none goes with no other --pattern" in refused.stderr
 
 
 def test_a_template_that_fails_leaves_nothing_behind(run: Run, work: Path, templates: Path) -> None:

@@ -193,9 +193,33 @@ def test_a_license_is_asked_for_with_its_holders(work: Path, templates: Path) ->
     assert (work / "demo" / "LICENSE").read_text().endswith(f"Copyright (c) {year} The demo team, and friends\n")
 
 
-@pytest.mark.parametrize("key", [b"n", b"\x03"], ids=["no", "ctrl-c"])
-def test_no_makes_nothing(work: Path, templates: Path, key: bytes) -> None:
-    code, screen = _talk(work, templates, [*DEFAULTS, ("Make it?", key)])
-    assert code == 130, screen
-    assert "Traceback" not in screen
+QUESTIONS = [*DEFAULTS, ("Make it?", b"n")]
+
+
+@pytest.mark.parametrize("at", range(len(QUESTIONS)))
+def test_ctrl_c_at_any_question_makes_nothing(work: Path, templates: Path, at: int) -> None:
+    with _wizard(work, templates, columns=60) as screen:
+        for question, keys in QUESTIONS[:at]:
+            screen.wait_for(question)
+            screen.type(keys)
+        screen.wait_for(QUESTIONS[at][0])
+        screen.type(b"\x03")
+        assert screen.finish() == 130
+    assert screen.lines[-1] == "Nothing was made."
+    assert "Traceback" not in screen.text
+    assert screen.has_cursor
     assert list(work.iterdir()) == []
+
+
+def test_no_makes_nothing(work: Path, templates: Path) -> None:
+    code, screen = _talk(work, templates, QUESTIONS)
+    assert code == 130, screen
+    assert "Nothing was made." in screen
+    assert list(work.iterdir()) == []
+
+
+def test_no_service_and_no_pattern_is_an_answer(work: Path, templates: Path) -> None:
+    nothing = ("--preset", "shop", "--service", "none", "--pattern", "none", "--license", "none", "--port", "4000")
+    code, screen = _talk(work, templates, [("Make it?", b"y")], *nothing)
+    assert code == 0, screen
+    assert "services: {}" in (work / "demo" / "dsscaffold.yaml").read_text()

@@ -22,7 +22,7 @@ def run_add_pattern(folder: Path, name: str, options: Options) -> ChangeResult:
 
     def edit(text: ManifestText, state: State) -> ManifestText:
         choose("pattern", name, state.catalogue.patterns)
-        patterns = list(text.data.get("patterns") or [])
+        patterns = text.patterns
         if name in patterns:
             raise UsageError(
                 f"The pattern {name!r} is in {text.path.name} already.", "What else there is: dsscaffold list"

@@ -25,8 +25,7 @@ def run_add_service(folder: Path, name: str, lang: str | None, role: str | None,
     def edit(text: ManifestText, state: State) -> ManifestText:
         if name in text.services:
             raise UsageError(f"There is a service {name!r} in {text.path.name} already.", "Choose another name.")
-        identities = [(fields or {}).get("id", other) for other, fields in text.services.items()]
-        service = new_service(state.catalogue, name, lang, role, identities)
+        service = new_service(state.catalogue, name, lang, role, text.identities)
         if state.files_below(f"{SERVICES}/{name}"):
             raise UsageError(
                 f"{SERVICES}/{name} holds files of yours already.", "Choose another name, or move them first."

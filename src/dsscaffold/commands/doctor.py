@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import platform
 import re
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from dsscaffold.errors import DsscaffoldError
 from dsscaffold.runtime.ports import find_holder, is_free
 from dsscaffold.runtime.process import Runner
 from dsscaffold.runtime.servers.home import left_outside
@@ -80,8 +82,11 @@ def missing_tools() -> tuple[Finding, ...]:
     return tuple(finding for finding in _look_for_tools(cache_folder(os.environ)) if finding.level == "fetch")
 
 
-def run_doctor(port: int | None = None) -> DoctorResult:
-    """Look at this machine; nothing is fetched or changed. `port` is the gateway's."""
+def run_doctor(repo: Path | None = None, port: int | None = None) -> DoctorResult:
+    """Look at this machine; nothing is fetched or changed.
+
+    `port` is the gateway's; without one it is the port that `repo` publishes, or the usual one.
+    """
     folder = cache_folder(os.environ)
     tools = _look_for_tools(folder)
     return DoctorResult(
@@ -92,7 +97,7 @@ def run_doctor(port: int | None = None) -> DoctorResult:
             *tools,
             _space("disk for the cache", folder),
             _space("disk for this folder", Path.cwd()),
-            _port(port or _GATEWAY_PORT),
+            _port(port or _published_port(repo), repo),
             _docker(),
             *_left_outside(),
         )
@@ -117,7 +122,7 @@ def _git() -> Finding:
     numbers = _numbers(_output(path, "--version"))
     version = ".".join(map(str, numbers))
     if numbers < _GIT_NEEDED:
-        return Finding("git", "warning", version, "Merging newer templates needs git 2.38 or newer.")
+        return Finding("git", "warning", version, "Merging newer templates needs git 2.38 or newer: install that.")
     return Finding("git", "ok", version)
 
 
@@ -164,11 +169,25 @@ def _space(name: str, folder: Path) -> Finding:
     return Finding(name, "ok", text)
 
 
-def _port(port: int) -> Finding:
+def _published_port(repo: Path | None) -> int:
+    """Return the port that compose.yaml and .env give the gateway; what is wrong in them is the business of `up`."""
+    from dsscaffold.runtime.compose.reader import read_compose
+
+    if repo:
+        with contextlib.suppress(DsscaffoldError):
+            gateway = read_compose(repo, os.environ).services.get("gateway")
+            for port in gateway.ports if gateway else ():
+                return port.published
+    return _GATEWAY_PORT
+
+
+def _port(port: int, repo: Path | None) -> Finding:
     if is_free(port):
         return Finding("gateway port", "ok", f"{port} is free")
     holder = find_holder(port)
-    by = f" by {holder.name} (pid {holder.pid})" if holder else ""
+    if holder and repo and holder.repo == repo:
+        return Finding("gateway port", "ok", f"{port}, and this repository runs on it")
+    by = f" by {holder}" if holder else ""
     return Finding("gateway port", "warning", f"{port} is taken{by}", "Start with another one: dsscaffold up --port N")
 
 

@@ -21,7 +21,7 @@ def run_remove_pattern(folder: Path, name: str, options: Options) -> ChangeResul
     """
 
     def edit(text: ManifestText, _: State) -> ManifestText:
-        patterns = list(text.data.get("patterns") or [])
+        patterns = text.patterns
         if name not in patterns:
             raise UsageError(f"There is no pattern {name!r} in {text.path.name}.", did_you_mean(name, patterns))
         return text.set_list("patterns", [pattern for pattern in patterns if pattern != name])

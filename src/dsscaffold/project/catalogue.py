@@ -15,11 +15,15 @@ _SERVICE_SUFFIX = "-service"
 
 @dataclass(frozen=True)
 class Requirements:
-    """What must, and what must not, stand beside an entry in one manifest."""
+    """What must, and what must not, stand beside an entry in one manifest.
+
+    `reserves` are names that no blank service may have then: the gateway has a call of its own at /api/<name>.
+    """
 
     patterns: tuple[str, ...] = ()
     roles: tuple[str, ...] = ()
     conflicts: tuple[str, ...] = ()
+    reserves: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -114,7 +118,7 @@ def _installed_templates() -> Path:
     )
 
 
-_KEYS = frozenset({"title", "summary", "requires", "conflicts", "week"})
+_KEYS = frozenset({"title", "summary", "requires", "conflicts", "reserves", "week"})
 _REQUIRES = frozenset({"patterns", "roles"})
 
 
@@ -135,6 +139,7 @@ def _read_entry(path: Path, keys: frozenset[str]) -> Entry:
             patterns=source.texts(("requires", "patterns"), requires.get("patterns")),
             roles=source.texts(("requires", "roles"), requires.get("roles")),
             conflicts=source.texts(("conflicts",), data.get("conflicts")),
+            reserves=source.texts(("reserves",), data.get("reserves")),
         ),
         week=data.get("week"),
         # Templates of an older release do not say it, and ask for it nowhere.

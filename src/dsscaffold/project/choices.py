@@ -13,12 +13,16 @@ from dsscaffold.project.manifest import Manifest, Service, check_manifest, load_
 #: The preset that `--yes` takes.
 DEFAULT_PRESET = "shop"
 
+#: The word for no service, or no pattern, in place of the preset's.
+NOTHING = "none"
+
 
 @dataclass(frozen=True)
 class Choices:
     """Options of `new`; None or empty means that nothing was said.
 
-    `services` are texts of the form NAME:LANG[:ROLE]; given ones replace those of the preset, and so do patterns.
+    `services` are texts of the form NAME:LANG[:ROLE]; given ones replace those of the preset, and so do patterns. The
+    word "none" replaces them by nothing.
     """
 
     preset: str | None = None
@@ -28,6 +32,19 @@ class Choices:
     answers: Path | None = None
     license: str | None = None
     copyright: str | None = None
+
+    def unanswered(self, catalogue: Catalogue) -> tuple[str, ...]:
+        """Return the options that a person is still asked for, in the order of the questions."""
+        if self.answers is not None:
+            return ()
+        missing = {
+            "--preset": self.preset is None,
+            "--broker": self.broker is None and len(catalogue.brokers) > 1,
+            "--service": not self.services,
+            "--pattern": not self.patterns and bool(catalogue.patterns),
+            "--license": self.license is None and bool(catalogue.licenses),
+        }
+        return tuple(option for option, asked in missing.items() if asked)
 
 
 def make_manifest(name: str, choices: Choices, catalogue: Catalogue) -> Manifest:
@@ -42,12 +59,12 @@ def make_manifest(name: str, choices: Choices, catalogue: Catalogue) -> Manifest
         base = replace(load_manifest(choices.answers, catalogue), name=name)
     else:
         base = load_preset(choices.preset or DEFAULT_PRESET, name, catalogue)
-    services = tuple(parse_service(text) for text in choices.services)
+    services = tuple(parse_service(text) for text in _named("--service", choices.services))
     chosen = replace(
         base,
         broker=choices.broker or base.broker,
-        patterns=choices.patterns or base.patterns,
-        services=services or base.services,
+        patterns=_named("--pattern", choices.patterns) if choices.patterns else base.patterns,
+        services=services if choices.services else base.services,
         license=choices.license or base.license,
         copyright=choices.copyright or base.copyright,
     )
@@ -62,6 +79,15 @@ def with_copyright(manifest: Manifest) -> Manifest:
     if not manifest.license or manifest.copyright:
         return manifest
     return replace(manifest, copyright=f"{time.localtime().tm_year} The {manifest.name} team")
+
+
+def _named(option: str, values: tuple[str, ...]) -> tuple[str, ...]:
+    """Return what an option was given, which is nothing where it was given that word."""
+    if NOTHING not in values:
+        return values
+    if len(values) > 1:
+        raise UsageError(f"{option} {NOTHING} goes with no other {option}.", "Leave one of them out.")
+    return ()
 
 
 def _ids(catalogue: Catalogue) -> str:

@@ -210,14 +210,32 @@ def _check_requirements(source: YamlSource, manifest: Manifest, catalogue: Catal
     for at, entry in chosen:
         for pattern in entry.requires.patterns:
             if pattern not in manifest.patterns:
-                raise source.fail(at, f"{entry.name!r} needs the pattern {pattern!r}.", f"Add {pattern} to patterns.")
+                what = "role" if at[0] == "services" else "pattern"
+                hint = f"Add {pattern} to patterns, or take {at[-1] if what == 'role' else entry.name} out."
+                raise source.fail(at, f"The {what} {entry.name!r} needs the pattern {pattern!r}.", hint)
         for role in entry.requires.roles:
             if role not in roles:
-                hint = f"Add to services:  {role}: {{lang: {catalogue.languages[0]}, role: {role}}}"
+                hint = _add_service(source, role, catalogue.languages[0], entry)
                 raise source.fail(at, f"{entry.name!r} needs a service with the role {role!r}.", hint)
         for other in entry.requires.conflicts:
             if other in manifest.patterns:
                 raise source.fail(at, f"{entry.name!r} and {other!r} exclude each other.", "Keep one of the two.")
+        _check_reserved(source, manifest, entry)
+
+
+def _add_service(source: YamlSource, role: str, lang: str, entry: Entry) -> str:
+    """Return how to add a service that is missing: a line of the file, or without one what the options take."""
+    if source.path:
+        return f"Add to services:  {role}: {{lang: {lang}, role: {role}}}"
+    return f"Add the service {role}:{lang}:{role}, or leave {entry.name} out (--pattern none: no pattern)."
+
+
+def _check_reserved(source: YamlSource, manifest: Manifest, entry: Entry) -> None:
+    """Refuse a blank service whose route would be hidden by a call that the gateway has for `entry`."""
+    for service in manifest.services:
+        if service.is_blank and service.name in entry.requires.reserves:
+            message = f"{service.name!r} cannot be a blank service here: /api/{service.name} belongs to {entry.name!r}."
+            raise source.fail(("services", service.name), message, f"Choose another name, e.g. {service.name}-service.")
 
 
 def _known(source: YamlSource, at: tuple[str, ...], value: Any, what: str, known: Any) -> str:

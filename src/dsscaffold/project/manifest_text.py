@@ -20,7 +20,8 @@ class ManifestText:
     """The text of a manifest; each edit returns a new one that says exactly what was asked for.
 
     Raises:
-        UsageError: from an edit, where the file is laid out in a way that the edit cannot follow.
+        UsageError: from an edit, where the file is laid out in a way that the edit cannot follow; from what the text
+            names, where it is no manifest there.
     """
 
     path: Path
@@ -35,7 +36,24 @@ class ManifestText:
     @property
     def services(self) -> dict[str, Any]:
         """Return the services that the text names."""
-        return dict(self.data.get("services") or {})
+        source = parse_yaml(self.path, self.text)
+        services = source.mapping(("services",), self.data.get("services"))
+        return {source.text(("services", name), name): fields for name, fields in services.items()}
+
+    @property
+    def identities(self) -> list[str]:
+        """Return what the services are known by: their ids, or else their names."""
+        source = parse_yaml(self.path, self.text)
+        found = []
+        for name, value in self.services.items():
+            fields = source.mapping(("services", name), value)
+            found.append(source.text(("services", name, "id"), fields.get("id", name)))
+        return found
+
+    @property
+    def patterns(self) -> list[str]:
+        """Return the patterns that the text names, in its order."""
+        return list(parse_yaml(self.path, self.text).texts(("patterns",), self.data.get("patterns")))
 
     def set_word(self, key: str, value: str) -> ManifestText:
         """Set the word behind a key of the first level."""
@@ -113,6 +131,8 @@ class ManifestText:
 
     def _entry(self, *at: str) -> Any:
         """Return the nodes (key, value) at a path of keys; for one that is not there the end of the text."""
+        # What is no YAML is said as everywhere else.
+        parse_yaml(self.path, self.text)
         node = yaml.compose(self.text, Loader=yaml.SafeLoader)
         found: Any = (node, node)
         for name in at:

@@ -11,7 +11,7 @@ from dsscaffold.errors import UsageError
 # A DNS label: the name is a host name in Compose, a database, a role and a folder.
 _LABEL = re.compile(r"[a-z](?:[a-z0-9-]{0,38}[a-z0-9])?")
 
-#: Names that the rendered repository gives to its own processes and infrastructure.
+#: Names that the rendered repository gives to its own processes and infrastructure, or Postgres to what it brings.
 RESERVED = frozenset(
     {
         "databases",
@@ -20,23 +20,35 @@ RESERVED = frozenset(
         "kafka",
         "localhost",
         "nats",
+        "none",
         "orchestrator",
         "postgres",
+        "public",
         "rabbitmq",
         "redis",
+        "template0",
+        "template1",
     }
 )
+
+#: What YAML reads as something else than a text.
+_YAML_WORDS = frozenset({"false", "no", "null", "off", "on", "true", "yes"})
 
 
 def check_name(name: str, what: str) -> str:
     """Return `name` if it can serve as the name of `what` ("project", "service").
 
     Raises:
-        UsageError: it is no DNS label of at most 40 characters, with a valid name close to it as the hint.
+        UsageError: it is no DNS label of at most 40 characters, or no name in YAML; the hint has a valid one near it.
     """
+    if name in _YAML_WORDS:
+        raise UsageError(
+            f"{name!r} cannot be the name of a {what}: in YAML it is no text.",
+            f"Choose another name, e.g. {name}-{what}.",
+        )
     if _LABEL.fullmatch(name) and "--" not in name:
         return name
-    suggestion = _nearest_label(name)
+    suggestion = _nearest_label(name, what)
     hint = "Use 1 to 40 lower-case letters, digits and single hyphens, starting with a letter"
     raise UsageError(
         f"{name!r} cannot be the name of a {what}.",
@@ -53,7 +65,7 @@ def check_service_name(name: str) -> str:
     check_name(name, "service")
     if name in RESERVED:
         raise UsageError(
-            f"{name!r} is a name that the generated repository uses itself.",
+            f"{name!r} is a name that the generated repository or its database uses itself.",
             f"Choose another name, e.g. {name}-service.",
         )
     return name
@@ -73,6 +85,6 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f"Known: {', '.join(words)}." if words else "There is none to choose from."
 
 
-def _nearest_label(name: str) -> str:
-    label = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
-    return label.lstrip("0123456789-")[:40].rstrip("-")
+def _nearest_label(name: str, what: str) -> str:
+    label = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-").lstrip("0123456789-")[:40].rstrip("-")
+    return f"{label}-{what}" if label in _YAML_WORDS else label

@@ -126,8 +126,8 @@ class Printer:
             line.append(f"  {detail}", "dim")
         self.console.print(line)
 
-    def check_terminal(self) -> None:
-        """Refuse to ask where nobody can answer.
+    def check_terminal(self, missing: Sequence[str]) -> None:
+        """Refuse to ask where nobody can answer; `missing` are the options that would be asked for.
 
         Raises:
             UsageError: standard input or output is no terminal.
@@ -135,7 +135,17 @@ class Printer:
         from dsscaffold.errors import UsageError
 
         if not (sys.stdin.isatty() and sys.stdout.isatty()):
-            raise UsageError("Nobody is there to be asked.", "Add --yes to take the defaults for what no option says.")
+            defaults = f"; it takes the defaults for {', '.join(missing)}" if missing else ""
+            raise UsageError("Nobody is there to be asked.", f"Add --yes{defaults}.")
+
+    @contextmanager
+    def leaving(self, text: str) -> Iterator[None]:
+        """Say `text` when the person goes away instead of answering."""
+        try:
+            yield
+        except KeyboardInterrupt:
+            self.say(text)
+            raise
 
     def up(self, result: UpResult) -> None:
         """Show what a start reached."""

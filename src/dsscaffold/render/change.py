@@ -47,8 +47,9 @@ class ChangePrinter:
             self._asked = True
             self._files(result)
             self._conflicts(result, "These would be left for you to resolve")
-            if not questionary.confirm(f"{result.title}?").unsafe_ask():
-                raise KeyboardInterrupt
+            with self._printer.leaving("Nothing was changed."):
+                if not questionary.confirm(f"{result.title}?").unsafe_ask():
+                    raise KeyboardInterrupt
 
         return confirm
 

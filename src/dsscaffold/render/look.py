@@ -70,6 +70,9 @@ def print_status(printer: Printer, result: StatusReport) -> None:
     shown = next(count for width, count in _COLUMNS if printer.width >= width)
     rows = [_cells(service) for service in result.services]
     printer.table(make_table(_HEADERS[:shown], rows, printer.width, ((0, 8),)))
+    for service in result.services:
+        if service.detail:
+            printer.say(Text.assemble(("! ", "yellow"), (service.name, "bold"), f": {service.detail}"))
     if not any(service.pid for service in result.services):
         printer.console.print(Text("Nothing runs. Start it with: dsscaffold up", "dim"))
     if result.templates:

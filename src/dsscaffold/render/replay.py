@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 _SKIPPED = {
     "copy": "the same message, given up by another group",
-    "too old": "left: a consumer may have forgotten by now that it has handled it",
+    "too old": "not put back, too old: a consumer may have forgotten by now that it has handled it",
 }
 
 
@@ -23,15 +23,15 @@ def show_replay(printer: Printer, result: ReplayResult) -> None:
     for letter in result.letters:
         what = f"{letter.type or 'no event'}  {letter.key or 'no key'}"
         where = f"  {letter.group or 'unknown group'}, {letter.time or 'unknown time'}"
-        printer.console.print(Text.assemble((what, "bold"), (where, "dim")))
-        printer.console.print(Text(f"  {letter.reason or 'no reason given'}"))
+        printer.say(Text.assemble((what, "bold"), (where, "dim")))
+        printer.say(Text(f"  {letter.reason or 'no reason given'}"))
         if note := _SKIPPED.get(letter.outcome):
-            printer.console.print(Text(f"  {note}", "dim"))
+            printer.say(Text(f"  {note}", "dim"))
     if not result.letters:
-        printer.console.print(f"No dead letter of {result.topic} waits.")
+        printer.say(f"No dead letter of {result.topic} waits.")
         return
     messages = "1 message" if result.put_back == 1 else f"{result.put_back} messages"
     if result.dry_run:
-        printer.console.print(f"{messages} would be put back on {result.topic}. Nothing was done.")
+        printer.say(f"{messages} would be put back on {result.topic}. Nothing was done.")
     else:
-        printer.console.print(f"{messages} put back on {result.topic}.")
+        printer.say(f"{messages} put back on {result.topic}.")

@@ -10,10 +10,14 @@ import socket
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dsscaffold.errors import DsscaffoldError
 from dsscaffold.runtime.files import user_folder, write_atomically
 from dsscaffold.runtime.lock import HeldLock, acquire, is_held
+
+if TYPE_CHECKING:
+    import psutil
 
 # Below the range that systems hand out to outgoing connections: a client that keeps trying a dead port inside
 # that range can be given the very port it tries, connect to itself, and so keep the server from coming back.
@@ -23,10 +27,15 @@ HOST = "127.0.0.1"
 
 @dataclass(frozen=True)
 class Holder:
-    """The process that listens on a port."""
+    """The process that listens on a port; `repo` is the repository that it belongs to, where it is one of ours."""
 
     pid: int
     name: str
+    repo: Path | None = None
+
+    def __str__(self) -> str:
+        who = f"the project in {self.repo}" if self.repo else self.name
+        return f"{who} (pid {self.pid})"
 
 
 class PortBook:
@@ -69,7 +78,7 @@ class PortBook:
         if self._try(port):
             self._claimed[service] = port
             return
-        who = self._holder(port)
+        who = find_holder(port, self._claims_folder)
         free = next((p for p in range(port + 1, min(port + 200, 65536)) if is_free(p)), None)
         option = f"--port {free}" if service == "gateway" else f"port {free}"
         raise DsscaffoldError(
@@ -86,14 +95,6 @@ class PortBook:
         """Give all claims back."""
         while self._locks:
             self._locks.pop().release()
-
-    def _holder(self, port: int) -> str:
-        claim = self._claims_folder / str(port)
-        if is_held(claim):
-            pid, _, owner = claim.read_text().strip().partition(" ")
-            return f"the project in {owner} (pid {pid})"
-        holder = find_holder(port)
-        return f"{holder.name} (pid {holder.pid})" if holder else ""
 
     def _try(self, port: int) -> bool:
         lock = acquire(self._claims_folder / str(port), text=f"{os.getpid()} {self._owner}\n")
@@ -120,16 +121,27 @@ def is_free(port: int) -> bool:
         return probe.connect_ex((HOST, port)) != 0
 
 
-def find_holder(port: int) -> Holder | None:
-    """Return the process that listens on a port, where the system lets us know."""
+def find_holder(port: int, claims: Path | None = None) -> Holder | None:
+    """Return who has claimed a port, or the process that listens on it, where the system lets us know."""
     import psutil
 
+    claim = (claims or claims_folder()) / str(port)
+    if is_held(claim):
+        pid, _, owner = claim.read_text().strip().partition(" ")
+        return Holder(int(pid or 0), "dsscaffold", Path(owner))
     with contextlib.suppress(psutil.Error, OSError):
         for connection in psutil.net_connections("tcp"):
             local = connection.laddr
             if connection.status == psutil.CONN_LISTEN and local and local.port == port and connection.pid:
-                return Holder(connection.pid, psutil.Process(connection.pid).name())
+                return Holder(connection.pid, _program(psutil.Process(connection.pid)))
     return None
+
+
+def _program(process: psutil.Process) -> str:
+    """Return the name that a person knows a process by: Node calls its first thread MainThread, and so itself."""
+    name = process.name()
+    words = [Path(word).name for word in process.cmdline()[:2]]
+    return name if not words or any(word.startswith(name) for word in words) else words[0]
 
 
 def claims_folder() -> Path:

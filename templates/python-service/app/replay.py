@@ -1,7 +1,7 @@
 """Put dead letters back on their topic, when what refused them is mended: python -m app.replay.
 
-Any service can do it for any topic. Exit code: 0, 1 when the broker does not answer, 2 when there
-is no such topic.
+It runs in the environment of its service: `make replay` sees to that. Any service can do it for
+any topic. Exit code: 0, 1 when the broker does not answer, 2 when there is no such topic.
 """
 
 import argparse
@@ -9,6 +9,9 @@ import asyncio
 import json
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
+
+from pydantic import ValidationError
 
 from app.adapters.broker import BrokerPublisher, open_dead_letters
 from app.application.broker import MessageRefused, Unavailable
@@ -26,7 +29,12 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     options = parser.parse_args()
     try:
-        done = asyncio.run(run(options.topic, dry_run=options.dry_run))
+        url = Settings().broker_url
+    except ValidationError:
+        reason = "the settings of the service are not in the environment: try make replay"
+        fail(reason, {}, 1, as_json=options.json)
+    try:
+        done = asyncio.run(run(url, options.topic, dry_run=options.dry_run))
     except NoSuchTopic as error:
         fail(str(error), {"topics": error.known}, 2, as_json=options.json)
     except (Unavailable, MessageRefused) as error:
@@ -35,8 +43,7 @@ def main() -> None:
     show(options.topic, done, dry_run=options.dry_run)
 
 
-async def run(topic: str, *, dry_run: bool) -> list[Replayed]:
-    url = Settings().broker_url
+async def run(url: str, topic: str, *, dry_run: bool) -> list[Replayed]:
     async with open_dead_letters(url, topic) as letters:
         publisher = BrokerPublisher(url, topics=[topic])
         try:
@@ -56,15 +63,16 @@ def show_text(topic: str, done: Sequence[Replayed], *, dry_run: bool) -> None:
         names = ("time", "outcome", "type", "key", "group", "reason")
         print("  ".join(str(fields[name] or "-") for name in names))
     count = sum(one.outcome == "put back" for one in done)
+    messages = "1 message" if count == 1 else f"{count} messages"
     if not done:
         print(f"No dead letter of {topic} waits.")
     elif dry_run:
-        print(f"{count} messages would be put back on {topic}. Nothing was done.")
+        print(f"{messages} would be put back on {topic}. Nothing was done.")
     else:
-        print(f"{count} messages put back on {topic}.")
+        print(f"{messages} put back on {topic}.")
 
 
-def fail(reason: str, details: dict[str, object], code: int, *, as_json: bool) -> None:
+def fail(reason: str, details: dict[str, object], code: int, *, as_json: bool) -> NoReturn:
     if as_json:
         print(json.dumps({"error": reason, **details}))
     else:

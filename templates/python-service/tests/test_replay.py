@@ -3,8 +3,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+import app.replay as tool
 from app.application.broker import Message, Received, Unavailable
-from app.application.replay import replay
+from app.application.dead_letters import DeadLetter
+from app.application.replay import Replayed, replay
 from tests.fakes import FakeBroker, message, received
 
 WHEN = datetime.now(UTC)
@@ -129,3 +131,19 @@ async def test_an_event_that_a_consumer_may_have_forgotten_is_left(time: str, ou
     [done] = await replay("notes", letters, broker)
     assert done.outcome == outcome
     assert len(broker.topics["notes"]) == (outcome == "put back")
+
+
+def test_without_the_settings_of_the_service_the_tool_says_who_has_them(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("BROKER_URL", raising=False)
+    monkeypatch.setattr("sys.argv", ["replay", "notes"])
+    with pytest.raises(SystemExit, match="1"):
+        tool.main()
+    assert "make replay" in capsys.readouterr().err
+
+
+def test_one_message_is_no_plural(capsys: pytest.CaptureFixture[str]) -> None:
+    done = [Replayed(DeadLetter(received(letter("one"), 0)), "put back")]
+    tool.show_text("notes", done, dry_run=False)
+    assert capsys.readouterr().out.splitlines()[-1] == "1 message put back on notes."

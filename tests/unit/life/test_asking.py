@@ -55,6 +55,7 @@ def test_conflicts_are_shown_before_they_are_made(project: Project, keys: bytes,
     assert "gateway/src/app.ts" in screen
     assert screen.count(" gateway/run.sh") == 1, "the files are listed before the question, and not again"
     assert "Traceback" not in screen
+    assert ("Nothing was changed." in screen) == (code == 130)
     assert (project.files() == before) == (code == 130)
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
@@ -83,6 +84,32 @@ def test_the_holder_of_a_port() -> None:
     assert holder is not None
     assert "python" in holder.name or "pytest" in holder.name
     assert find_holder(port) is None
+
+
+def test_the_holder_is_called_as_it_was_started_not_as_its_first_thread() -> None:
+    """Node calls that MainThread, which nobody has started."""
+    code = (
+        "import socket, sys\n"
+        "open('/proc/self/comm', 'w').write('MainThread')\n"
+        "server = socket.create_server(('127.0.0.1', 0))\n"
+        "print(server.getsockname()[1], flush=True)\n"
+        "sys.stdin.read()\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout
+        holder = find_holder(int(process.stdout.readline()))
+        process.communicate()
+    assert holder is not None
+    assert holder.name == Path(sys.executable).name
+
+
+def test_a_claimed_port_is_held_by_a_repository(book: PortBook, tmp_path: Path) -> None:
+    port = book.claim("orders")
+    holder = find_holder(port, tmp_path)
+    assert holder is not None
+    assert (holder.pid, holder.repo) == (os.getpid(), tmp_path)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"a": "x"}', '{"a": 80}'])

@@ -115,6 +115,18 @@ def test_the_status_fits_a_narrow_terminal(repo: SmallRepo) -> None:
         assert len(screen.lines) == 3, "no row is broken"
 
 
+def test_the_status_says_why_something_is_not_well(repo: SmallRepo) -> None:
+    assert repo.up().ok
+    (repo.root / "users" / "sick").touch()
+    wait_until(lambda: repo.states()["users"] == "unhealthy")
+    for columns in (40, 80):
+        with _screen(repo, "status", columns=columns) as screen:
+            assert screen.finish() == 1
+        reason = " ".join(screen.text[screen.text.index("! users: ") :].split())
+        assert reason.startswith("! users: not ready (database: down)")
+        assert "! orders" not in screen.text, "of who is well there is nothing to say"
+
+
 def test_the_calls_of_the_panel_are_whole_in_the_narrowest_terminal(repo: SmallRepo, tmp_path: Path) -> None:
     repo.add("gateway", ON_USERS)
     applied = "version: 0.1.0\ntemplates: sha256:0\nname: shop\nbroker: kafka\npatterns: [orders]\n"
