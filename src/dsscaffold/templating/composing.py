@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from dsscaffold.project.manifest import MANIFEST_NAME
-from dsscaffold.templating.applied import is_state
+from dsscaffold.templating.applied import IGNORED, is_state
 from dsscaffold.templating.journal import Journal
 from dsscaffold.templating.merging import Merged
 from dsscaffold.templating.repository import Entries, Entry, Repository, Snapshot
@@ -43,6 +43,10 @@ def compose(
     entries = {path: entry for path, entry in merged.entries.items() if not _is_state(repo, path)}
     blobs = dict(merged.blobs)
     for inner, data in state.items():
+        if inner == IGNORED and f"{repo.prefix}{inner}" in ours:
+            # A team may have added lines of its own.
+            entries[f"{repo.prefix}{inner}"] = ours[f"{repo.prefix}{inner}"]
+            continue
         oid = repo.oid(data)
         blobs[oid] = data
         entries[f"{repo.prefix}{inner}"] = Entry("100644", oid)
