@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -166,12 +167,15 @@ def overlaps(said: str) -> list[str]:
     return sorted(set(_OVERLAP.findall(said)))
 
 
-def in_the_way(paths: list[str]) -> DsscaffoldError:
-    """Build the error for files that hold changes nobody has committed."""
+def in_the_way(paths: list[str], overlooked: Collection[str] = ()) -> DsscaffoldError:
+    """Build the error for files that hold changes nobody has committed; git was told to overlook some of them."""
     shown = ", ".join(paths[:10]) + (f" and {len(paths) - 10} more" if len(paths) > 10 else "")
+    hint = "Commit them, or put them aside with: git stash --include-untracked"
+    if hidden := [path for path in paths if path in overlooked]:
+        words = "git update-index --no-skip-worktree --no-assume-unchanged"
+        hint += f"\n       Git was told to overlook some; let it see them: {words} -- {shlex.join(hidden)}"
     return DsscaffoldError(
-        f"This would change files that hold work which is not committed: {shown}. Nothing was changed.",
-        "Commit them, or put them aside with: git stash --include-untracked",
+        f"This would change files that hold work which is not committed: {shown}. Nothing was changed.", hint
     )
 
 

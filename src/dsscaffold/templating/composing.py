@@ -78,6 +78,10 @@ def find_overlaps(scratch: Scratch, snapshot: Snapshot, composed: Composed) -> t
     repo, index = scratch.repo, snapshot.index
     copy = scratch.folder / "index.copy"
     shutil.copyfile(repo.index, copy)
+    # A person may have told git to overlook a file; what is in it is work all the same.
+    if seen := [path for path in composed.changes if path in snapshot.overlooked and os.path.lexists(repo.root / path)]:
+        for flag in ("--no-skip-worktree", "--no-assume-unchanged"):
+            scratch.in_repository("update-index", flag, "--", *seen, index=copy)
     scratch.in_repository("update-index", "-q", "--refresh", index=copy, accept=(0, 1))
     said = scratch.in_repository("diff-files", "--name-only", "-z", "--diff-filter=d", index=copy)
     dirty = {os.fsdecode(path) for path in said.split(b"\0")}

@@ -132,7 +132,8 @@ def _merge(scratch: Scratch, part: Part, version: str) -> Merged:
     for paths, kind, text in _messages(rest[end + 1 :]):
         if kind.startswith("CONFLICT"):
             word = kind.removeprefix("CONFLICT ").strip("()")
-            reasons.update(dict.fromkeys(paths, _REASONS.get(word, word)))
+            # The first word is the one that counts: after "binary" comes "contents" for the same file.
+            reasons = {**dict.fromkeys(paths, _REASONS.get(word, word)), **reasons}
             if not any(path in stages for path in paths):
                 notes.append(text.strip())
     kept = _keep_deletions(entries, stages)

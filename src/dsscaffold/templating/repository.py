@@ -65,11 +65,13 @@ class Snapshot:
     """HEAD and the index at one moment.
 
     `ours` is what the team has: HEAD, or the index where it holds a result of ours that is not committed yet.
+    `overlooked` are files whose edits git was told not to see, or that a sparse checkout leaves out.
     """
 
     head: Entries
     index: Entries
     pending: bool
+    overlooked: frozenset[str] = frozenset()
 
     @property
     def ours(self) -> Entries:
@@ -122,11 +124,13 @@ def take_snapshot(repo: Repository) -> Snapshot:
     _refuse_unfinished(repo)
     head = read_tree(repo, repo.head)
     index: Entries = {}
-    unmerged = set()
-    for record in _records(plumb(repo.root, "ls-files", "--stage", "-z", "--full-name")):
+    unmerged, overlooked = set(), set()
+    for record in _records(plumb(repo.root, "ls-files", "--stage", "-v", "-z", "--full-name")):
         about, path = record.split("\t", 1)
-        mode, oid, stage = about.split(" ")
+        tag, mode, oid, stage = about.split(" ")
         index[path] = Entry(mode, oid)
+        if tag == "S" or tag.islower():
+            overlooked.add(path)
         if stage != "0":
             unmerged.add(path)
     if unmerged:
@@ -136,7 +140,7 @@ def take_snapshot(repo: Repository) -> Snapshot:
         )
     own = f"{repo.prefix}{STATE}/"
     pending = _below(head, own) != _below(index, own)
-    return Snapshot(head, index, pending)
+    return Snapshot(head, index, pending, frozenset(overlooked))
 
 
 def read_tree(repo: Repository, tree: str) -> Entries:
