@@ -213,6 +213,8 @@ def test_a_second_run_waits_for_the_first(project: Project) -> None:
     second = threading.Thread(target=lambda: done.append(project.update(Options(on_wait=waiting.set)).ok))
     second.start()
     assert waiting.wait(timeout=30)
+    # Long enough for a run that does not wait.
+    second.join(timeout=2)
     assert done == []
     assert project.status() == ""
     lock.release()
