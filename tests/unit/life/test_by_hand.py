@@ -136,3 +136,14 @@ def test_what_the_team_alone_calls_a_union_is_no_list(project: Project) -> None:
     assert project.update().ok
     assert "ours {\n}\n" in project.read("gateway/src/app.ts")
     assert "theirs {\n}\n" in project.read("gateway/src/app.ts")
+
+
+def test_a_manifest_that_is_a_link_is_refused(project: Project) -> None:
+    (project.path / "dsscaffold.yaml").rename(project.path / "real.yaml")
+    (project.path / "dsscaffold.yaml").symlink_to("real.yaml")
+    project.commit()
+    before = project.files()
+    refused = project.run("add-service", "gamma", "--lang", "python")
+    assert refused.returncode == 1
+    assert "dsscaffold.yaml is a link" in refused.stderr
+    assert project.files() == before

@@ -185,6 +185,8 @@ def _set_up(project: Project, setting: str) -> Project:
         project.write(".git/info/attributes", "*.ts filter=tabs\n")
     for command in SETTINGS[setting]:
         project.git(*(word.format(head=project.git("rev-parse", "HEAD").strip()) for word in command))
+    if setting == "autocrlf":
+        _check_out_anew(project)
     if setting == "submodule":
         project.git("commit", "--quiet", "--message", "Another repository")
         (project.path / "services/alpha/lib").mkdir(parents=True)
