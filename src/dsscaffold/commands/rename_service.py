@@ -27,7 +27,9 @@ def run_rename_service(folder: Path, old: str, new: str, options: Options) -> Ch
     def edit(text: ManifestText, state: State) -> ManifestText:
         existing_service(old, text.services)
         check_service_name(new)
-        if new in text.services or state.files_below(f"{SERVICES}/{new}"):
+        moved = not state.files_below(f"{SERVICES}/{old}")
+        # Where the team has moved the folder by hand, that is the half of it.
+        if new in text.services or (state.files_below(f"{SERVICES}/{new}") and not moved):
             raise UsageError(f"{SERVICES}/{new} is there already.", "Choose another name.")
         services = parse_manifest(text.path, text.text, state.catalogue).services
         service = next(service for service in services if service.name == old)

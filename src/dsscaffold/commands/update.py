@@ -58,7 +58,7 @@ def run_abort(folder: Path, options: Options) -> EndResult:
     repo = open_repository(folder)
     with change_lock(repo, options.on_wait):
         journal, rescued = undo(repo)
-    return EndResult("abort", journal.title, (), rescued, repo.private / "rescued")
+    return EndResult("abort", journal.title, (), tuple(rescued.files), rescued.folder)
 
 
 def run_continue(folder: Path, options: Options) -> EndResult:
@@ -70,4 +70,5 @@ def run_continue(folder: Path, options: Options) -> EndResult:
     repo = open_repository(folder)
     with change_lock(repo, options.on_wait):
         journal, rescued = resume(repo)
-    return EndResult("continue", journal.title, tuple(sorted(journal.stages)), rescued, repo.private / "rescued")
+    conflicts = tuple(sorted(journal.stages))
+    return EndResult("continue", journal.title, conflicts, tuple(rescued.files), rescued.folder)

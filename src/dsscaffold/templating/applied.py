@@ -17,6 +17,7 @@ from dsscaffold.templating.archive import pack_templates, read_templates
 
 FOLDER = PurePosixPath(".dsscaffold")
 ARCHIVE = FOLDER / "templates.tar.xz"
+IGNORED = FOLDER / ".gitignore"
 
 _APPLIED = FOLDER / "applied.yaml"
 _SERVICES = FOLDER / "services"
@@ -53,7 +54,7 @@ def state_files(applied: Applied) -> dict[PurePosixPath, bytes]:
         f"patterns:{' []' if not patterns else ''}\n{patterns}"
     )
     files = {
-        FOLDER / ".gitignore": b"# What `dsscaffold up` keeps here: data, logs, state.\nrun/\n",
+        IGNORED: b"# What `dsscaffold up` keeps here: data, logs, state.\nrun/\n",
         _APPLIED: text.encode(),
     }
     if applied.archive is not None:
@@ -124,7 +125,7 @@ def is_state(path: PurePosixPath) -> bool:
     """Return whether `path` is a file that `state_files` writes, for some state."""
     if path.parent == _SERVICES:
         return path.suffix == ".yaml"
-    return path in {_APPLIED, ARCHIVE, FOLDER / ".gitignore"}
+    return path in {_APPLIED, ARCHIVE, IGNORED}
 
 
 def _mapping(path: PurePosixPath, content: bytes) -> dict[str, Any]:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -20,13 +21,13 @@ from dsscaffold.templating.journal import (
     Journal,
     drop_journal,
     index_info,
-    new_of,
     read_index,
     read_journal,
     write_journal,
     write_whole,
 )
-from dsscaffold.templating.repository import Entries, Repository, read_tree
+from dsscaffold.templating.repository import Repository, read_tree
+from dsscaffold.templating.rollback import Rescued, roll_back
 
 CONTINUE = "dsscaffold update --continue"
 ABORT = "dsscaffold update --abort"
@@ -39,7 +40,8 @@ def write_change(repo: Repository, journal: Journal) -> None:
     """Make the change that `journal` describes; its objects are in the repository.
 
     Raises:
-        DsscaffoldError: a file in the way is dirty or not in git, or git is at work: nothing is changed then.
+        DsscaffoldError: a file in the way is dirty or not in git, git is at work, or something in the way of writing,
+            such as a full disk or a filter that fails: nothing is changed then.
     """
     drop_journal(repo)
     work = repo.private / "index.work"
@@ -50,7 +52,9 @@ def write_change(repo: Repository, journal: Journal) -> None:
             shutil.copyfile(repo.index, work)
             _fill_index(repo, journal, work)
             publish(work)
-    except DsscaffoldError:
+    except BaseException:
+        if work.exists() and not _is_published(repo, journal):
+            roll_back(repo, journal)
         drop_journal(repo)
         raise
     write_journal(repo, replace(journal, done=True))
@@ -63,9 +67,13 @@ def check_interrupted(repo: Repository) -> None:
         DsscaffoldError: it was; the hint says how to finish it and how to abort it.
     """
     journal = read_journal(repo)
-    if journal is None or journal.done:
+    if journal is None or (journal.done and not journal.undoing):
         return
-    if not (repo.private / "index.work").exists():
+    if journal.undoing:
+        if not _is_taken_back(repo, journal):
+            raise _half_undone(journal)
+        drop_journal(repo)
+    elif not (repo.private / "index.work").exists():
         # Cut off before the work tree was touched.
         _unlock(repo)
         drop_journal(repo)
@@ -76,39 +84,43 @@ def check_interrupted(repo: Repository) -> None:
         )
 
 
-def resume(repo: Repository) -> tuple[Journal, tuple[str, ...]]:
+def resume(repo: Repository) -> tuple[Journal, Rescued]:
     """Finish the change that was cut off; return it, and the edited files that were set aside.
 
     Raises:
-        DsscaffoldError: none was.
+        DsscaffoldError: none was, or the branch has moved since.
     """
     journal = read_journal(repo)
+    if journal and journal.undoing:
+        raise _half_undone(journal)
     if journal is None or journal.done or _is_published(repo, journal):
         raise DsscaffoldError(
             "No change was interrupted here.", "Conflicts? Edit the files, then: git add --all && git commit"
         )
-    rescued = _roll_back(repo, journal)
+    if repo.head != journal.head:
+        raise DsscaffoldError(
+            f"The branch has moved since {journal.title!r} was interrupted.",
+            f"Go back to where it was: git checkout {journal.head[:12]}\n       Or give it up: {ABORT}",
+        )
+    rescued = roll_back(repo, journal)
     _unlock(repo)
     write_change(repo, journal)
     return journal, rescued
 
 
-def undo(repo: Repository) -> tuple[Journal, tuple[str, ...]]:
+def undo(repo: Repository) -> tuple[Journal, Rescued]:
     """Take the last change back, also a half-written one; return it, and the edited files that were set aside.
 
     Raises:
-        DsscaffoldError: there is none, or it is committed.
+        DsscaffoldError: there is none, or it is committed, or was taken back in another way.
     """
     journal = read_journal(repo)
     if journal is None:
         raise DsscaffoldError("There is no change to abort.", "Committed ones are taken back with: git revert")
-    head = plumb(repo.root, "rev-parse", "HEAD").decode().strip()
-    if head != journal.head:
-        raise DsscaffoldError(
-            f"{journal.title!r} is committed, or the branch has moved since.",
-            "Take a commit back with: git revert HEAD",
-        )
-    rescued = _roll_back(repo, journal)
+    _check_undoable(repo, journal)
+    if journal.done:
+        write_journal(repo, replace(journal, undoing=True))
+    rescued = roll_back(repo, journal)
     _unlock(repo)
     before = read_index(repo, repo.private / "index.before")
     work = repo.private / "index.work"
@@ -125,17 +137,45 @@ def undo(repo: Repository) -> tuple[Journal, tuple[str, ...]]:
     return journal, rescued
 
 
+def _check_undoable(repo: Repository, journal: Journal) -> None:
+    if repo.head != journal.head and not (journal.done and not journal.undoing):
+        # Whoever went on from there has what it wrote in sight; nothing of theirs may be taken for it.
+        _unlock(repo)
+        drop_journal(repo)
+        raise DsscaffoldError(
+            f"The branch has moved since {journal.title!r} was interrupted, so it is given up. Nothing was changed.",
+            "What it left behind, if anything: git status",
+        )
+    if repo.head != journal.head:
+        raise DsscaffoldError(
+            f"{journal.title!r} is committed, or the branch has moved since.",
+            "Take a commit back with: git revert HEAD",
+        )
+    if journal.done and not journal.undoing and _is_taken_back(repo, journal):
+        drop_journal(repo)
+        raise DsscaffoldError(
+            f"There is no change to abort: {journal.title!r} was taken back already.", "What is there now: git status"
+        )
+
+
+def _half_undone(journal: Journal) -> DsscaffoldError:
+    return DsscaffoldError(f"Taking back {journal.title!r} was interrupted.", f"Finish that: {ABORT}")
+
+
 def overlaps(said: str) -> list[str]:
     """Return the files that git names as being in the way."""
     return sorted(set(_OVERLAP.findall(said)))
 
 
-def in_the_way(paths: list[str]) -> DsscaffoldError:
-    """Build the error for files that hold changes nobody has committed."""
+def in_the_way(paths: list[str], overlooked: Collection[str] = ()) -> DsscaffoldError:
+    """Build the error for files that hold changes nobody has committed; git was told to overlook some of them."""
     shown = ", ".join(paths[:10]) + (f" and {len(paths) - 10} more" if len(paths) > 10 else "")
+    hint = "Commit them, or put them aside with: git stash --include-untracked"
+    if hidden := [path for path in paths if path in overlooked]:
+        words = "git update-index --no-skip-worktree --no-assume-unchanged"
+        hint += f"\n       Git was told to overlook some; let it see them: {words} -- {shlex.join(hidden)}"
     return DsscaffoldError(
-        f"This would change files that hold work which is not committed: {shown}. Nothing was changed.",
-        "Commit them, or put them aside with: git stash --include-untracked",
+        f"This would change files that hold work which is not committed: {shown}. Nothing was changed.", hint
     )
 
 
@@ -151,9 +191,11 @@ def _fill_index(repo: Repository, journal: Journal, work: Path) -> None:
     try:
         plumb(repo.root, "read-tree", "-m", "-u", journal.before, journal.after, variables=variables)
     except GitRefusalError as error:
-        if journal.manifest_was is not None:
-            write_whole(repo.root / journal.manifest, journal.manifest_was)
         if found := overlaps(error.said):
+            # Git has looked at all of them before it writes the first.
+            if journal.manifest_was is not None:
+                write_whole(repo.root / journal.manifest, journal.manifest_was)
+            work.unlink()
             raise in_the_way(found) from error
         raise
     if journal.stages:
@@ -228,54 +270,7 @@ def _is_published(repo: Repository, journal: Journal) -> bool:
     return bool(telling) and all(now.get(path) == after.get(path) for path in telling)
 
 
-def _roll_back(repo: Repository, journal: Journal) -> tuple[str, ...]:
-    """Make the changed files of the work tree what the index of before says; set aside what nobody knows."""
-    before = read_index(repo, repo.private / "index.before")
-    after = read_tree(repo, journal.after)
-    rescued = [path for path in journal.paths if _set_aside(repo, path, before, after)]
-    for path in journal.paths:
-        _remove(repo, path)
-    variables = {"GIT_INDEX_FILE": str(repo.private / "index.before")}
-    tagged = plumb(repo.root, "ls-files", "-t", "-z", "--full-name", variables=variables).split(b"\0")
-    # What a sparse checkout leaves out was not there before.
-    sparse = {os.fsdecode(line[2:]) for line in tagged if line.startswith(b"S ")}
-    kept = [path for path in journal.paths if path in before and path not in sparse]
-    plumb(repo.root, "checkout-index", "-f", "-q", "-z", "--stdin", stdin=repo.names(kept), variables=variables)
-    if journal.manifest_was is not None:
-        write_whole(repo.root / journal.manifest, journal.manifest_was)
-    new_of(repo.root / journal.manifest).unlink(missing_ok=True)
-    return tuple(rescued)
-
-
-def _set_aside(repo: Repository, path: str, before: Entries, after: Entries) -> bool:
-    """Copy a file that is neither what was there nor what was written; return whether it was one."""
-    file = repo.root / path
-    if file.is_symlink() or not file.is_file() or _is_behind_link(repo, file):
-        return False
-    known = {entries[path].oid for entries in (before, after) if path in entries}
-    if repo.oid(file.read_bytes()) in known:
-        return False
-    if plumb(repo.root, "hash-object", f"--path={path}", "--stdin", stdin=file.read_bytes()).decode().strip() in known:
-        return False
-    target = repo.private / "rescued" / path
-    target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(file, target)
-    return True
-
-
-def _remove(repo: Repository, path: str) -> None:
-    """Remove a file, and the folders that become empty with it."""
-    file = repo.root / path
-    if (file.is_symlink() or file.is_file()) and not _is_behind_link(repo, file):
-        file.unlink()
-        for folder in file.parents:
-            if folder == repo.root or any(folder.iterdir()):
-                break
-            folder.rmdir()
-
-
-def _is_behind_link(repo: Repository, file: Path) -> bool:
-    """Return whether a folder on the way to `file` is a link, so that it is another file than git's."""
-    return any(
-        folder.is_symlink() for folder in file.parents if folder.is_relative_to(repo.root) and folder != repo.root
-    )
+def _is_taken_back(repo: Repository, journal: Journal) -> bool:
+    """Return whether the index is the one of before again, as after `git reset`."""
+    before, now = read_index(repo, repo.private / "index.before"), read_index(repo, repo.index)
+    return all(now.get(path) == before.get(path) for path in journal.paths)

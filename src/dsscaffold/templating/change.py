@@ -108,7 +108,7 @@ class _Plan:
 def _make(plan: _Plan, request: Request, options: Options) -> ChangeResult:
     repo, result, snapshot = plan.scratch.repo, plan.result, plan.state.snapshot
     if result.in_the_way:
-        raise in_the_way(list(result.in_the_way))
+        raise in_the_way(list(result.in_the_way), snapshot.overlooked)
     if options.commit and snapshot.staged:
         raise DsscaffoldError("--commit would commit what is staged here too.", "Commit or unstage that first.")
     options.confirm(result)

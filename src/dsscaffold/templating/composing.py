@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from dsscaffold.project.manifest import MANIFEST_NAME
-from dsscaffold.templating.applied import is_state
+from dsscaffold.templating.applied import IGNORED, is_state
 from dsscaffold.templating.journal import Journal
 from dsscaffold.templating.merging import Merged
 from dsscaffold.templating.repository import Entries, Entry, Repository, Snapshot
@@ -43,6 +43,10 @@ def compose(
     entries = {path: entry for path, entry in merged.entries.items() if not _is_state(repo, path)}
     blobs = dict(merged.blobs)
     for inner, data in state.items():
+        if inner == IGNORED and f"{repo.prefix}{inner}" in ours:
+            # A team may have added lines of its own.
+            entries[f"{repo.prefix}{inner}"] = ours[f"{repo.prefix}{inner}"]
+            continue
         oid = repo.oid(data)
         blobs[oid] = data
         entries[f"{repo.prefix}{inner}"] = Entry("100644", oid)
@@ -74,6 +78,10 @@ def find_overlaps(scratch: Scratch, snapshot: Snapshot, composed: Composed) -> t
     repo, index = scratch.repo, snapshot.index
     copy = scratch.folder / "index.copy"
     shutil.copyfile(repo.index, copy)
+    # A person may have told git to overlook a file; what is in it is work all the same.
+    if seen := [path for path in composed.changes if path in snapshot.overlooked and os.path.lexists(repo.root / path)]:
+        for flag in ("--no-skip-worktree", "--no-assume-unchanged"):
+            scratch.in_repository("update-index", flag, "--", *seen, index=copy)
     scratch.in_repository("update-index", "-q", "--refresh", index=copy, accept=(0, 1))
     said = scratch.in_repository("diff-files", "--name-only", "-z", "--diff-filter=d", index=copy)
     dirty = {os.fsdecode(path) for path in said.split(b"\0")}

@@ -22,7 +22,10 @@ Stages = dict[str, dict[int, Entry]]
 
 @dataclass(frozen=True)
 class Journal:
-    """A change: the trees before and after, the paths that differ, the conflicts, and the manifest as it lay there."""
+    """A change: the trees before and after, the paths that differ, the conflicts, and the manifest as it lay there.
+
+    Once it is `done`, somebody may be `undoing` it.
+    """
 
     title: str
     head: str
@@ -34,6 +37,7 @@ class Journal:
     manifest_was: bytes | None
     manifest_becomes: bytes | None
     done: bool = False
+    undoing: bool = False
 
     def to_json(self) -> str:
         """Return the journal as text."""

@@ -47,6 +47,9 @@ class Locker(Protocol):
     def lock(self, folder: Path, name: str) -> None:
         """Write the lock file `name` of the manifest in `folder` anew."""
 
+    def written(self, lock: str) -> set[str]:
+        """Return what a person may have written into a lock file by hand, to see whether it is still there."""
+
 
 class Npm:
     """package-lock.json; npm itself reads a lock file with conflict markers and takes both sides' packages."""
@@ -99,6 +102,10 @@ class Npm:
             raise DsscaffoldError("npm is not installed")
         _run([npm, "install", *self._options], folder)
 
+    def written(self, lock: str) -> set[str]:  # noqa: ARG002 - nobody writes into it by hand
+        """Return nothing: npm itself throws away what package.json does not name."""
+        return set()
+
 
 class Uv:
     """requirements*.txt, as `uv pip compile` writes them; the command stands in the file's own head."""
@@ -145,6 +152,12 @@ class Uv:
         arguments = self._arguments(name, (folder / name).read_text())
         # Ours will do to resolve with; there need be no other Python on the PATH.
         _run([find_uv_bin(), "pip", "compile", *arguments], folder, {"UV_PYTHON": sys.executable, **os.environ})
+
+    def written(self, lock: str) -> set[str]:
+        """Return the packages that are named, and the lines that name none: options and comments."""
+        lines = (line.rstrip(" \\") for line in lock.splitlines() if line[:1].strip())
+        pins = ((self._pinned.match(line), line) for line in lines)
+        return {found["name"].lower() if found else line for found, line in pins}
 
     def _arguments(self, name: str, lock: str) -> list[str]:
         """Return the arguments of the command in the head of a lock file, as far as they are known to be harmless."""

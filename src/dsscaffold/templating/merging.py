@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 from dsscaffold.errors import DsscaffoldError
+from dsscaffold.project.plan import SERVICES
 from dsscaffold.templating.repository import Entries, Entry
 from dsscaffold.templating.scratch import Commit, Scratch
 from dsscaffold.templating.sides import Part, Sides
@@ -60,7 +61,7 @@ def merge_sides(scratch: Scratch, sides: Sides, version: str) -> Merged:
 
     A part that only one side changed needs no merge: the result is that side. Blank or not, most parts are such.
     """
-    pending = [part for part in sides.parts if not is_simple(part)]
+    pending = [part for part in sides.parts if not is_simple(part) and not _is_gone(part)]
     _write_parts(scratch, pending, sides.blobs, version)
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 2) as pool:
         merged = dict(
@@ -69,7 +70,7 @@ def merge_sides(scratch: Scratch, sides: Sides, version: str) -> Merged:
     whole = Merged(dict(sides.outside))
     notes: list[str] = []
     for part in sides.parts:
-        result = merged.get(part.name) or Merged(part.ours if part.theirs == part.base else part.theirs)
+        result = merged.get(part.name) or _one_sided(part)
         if clash := whole.entries.keys() & result.entries.keys():
             raise DsscaffoldError(f"Two parts of the repository would both hold {min(clash)}.", "Please report it.")
         whole.entries.update(result.entries)
@@ -82,6 +83,23 @@ def merge_sides(scratch: Scratch, sides: Sides, version: str) -> Merged:
 def is_simple(part: Part) -> bool:
     """Return whether one side changed nothing, so that the result is the other."""
     return part.base in (part.ours, part.theirs) or part.ours == part.theirs
+
+
+def _is_gone(part: Part) -> bool:
+    """Return whether the team has removed, or moved, all of a service that its manifest still names."""
+    return part.name.startswith(f"{SERVICES}-") and bool(part.base and part.theirs) and not part.ours
+
+
+def _one_sided(part: Part) -> Merged:
+    """Return what comes of a part that needs no merge."""
+    if is_simple(part):
+        return Merged(part.ours if part.theirs == part.base else part.theirs)
+    service = part.name.removeprefix(f"{SERVICES}-")
+    note = (
+        f"{SERVICES}/{service}: you have no file there any more, so it gets none of the new ones. "
+        f"Is it gone: dsscaffold remove-service {service}. Has it moved: dsscaffold rename-service {service} NEW"
+    )
+    return Merged(notes=(note,))
 
 
 def _labels(part: Part, version: str) -> tuple[str, str]:
@@ -114,7 +132,8 @@ def _merge(scratch: Scratch, part: Part, version: str) -> Merged:
     for paths, kind, text in _messages(rest[end + 1 :]):
         if kind.startswith("CONFLICT"):
             word = kind.removeprefix("CONFLICT ").strip("()")
-            reasons.update(dict.fromkeys(paths, _REASONS.get(word, word)))
+            # The first word is the one that counts: after "binary" comes "contents" for the same file.
+            reasons = {**dict.fromkeys(paths, _REASONS.get(word, word)), **reasons}
             if not any(path in stages for path in paths):
                 notes.append(text.strip())
     kept = _keep_deletions(entries, stages)

@@ -87,6 +87,9 @@ def _relocked(scratch: Scratch, merged: Merged, job: _Job) -> Merged:
         data = _lock(scratch, merged, job, lock)
     except DsscaffoldError as error:
         return _conflict(merged, job, f"it could not be locked again ({error.message}); do it with: {again}")
+    if lost := _lost(scratch, job, data.decode(errors="replace")):
+        shown = f"{PurePosixPath(job.manifest).name} does not ask for {', '.join(lost)}, which you put here by hand"
+        return _conflict(merged, job, f"{shown}; add it there, then: {again}")
     mode = merged.entries[job.path].mode
     merged.entries[job.path] = Entry(mode, scratch.clean(job.path, data))
     return _settled(merged, job, f"{job.path}: both changed the packages; it was locked again.")
@@ -103,6 +106,13 @@ def _lock(scratch: Scratch, merged: Merged, job: _Job, lock: str) -> bytes:
         (folder / job.name).write_text(job.locker.prepare(ours, theirs, lock))
         job.locker.lock(folder, job.name)
         return (folder / job.name).read_bytes()
+
+
+def _lost(scratch: Scratch, job: _Job, lock: str) -> list[str]:
+    """Return what the team wrote into its lock file by hand and would not be in the new one."""
+    ours = job.locker.written(_text(scratch, job.part.ours, job))
+    base = job.locker.written(_text(scratch, job.part.base, job)) if job.path in job.part.base else set()
+    return sorted(ours - base - job.locker.written(lock))
 
 
 def _text(scratch: Scratch, side: Entries, job: _Job) -> str:

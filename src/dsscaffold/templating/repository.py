@@ -65,11 +65,13 @@ class Snapshot:
     """HEAD and the index at one moment.
 
     `ours` is what the team has: HEAD, or the index where it holds a result of ours that is not committed yet.
+    `overlooked` are files whose edits git was told not to see, or that a sparse checkout leaves out.
     """
 
     head: Entries
     index: Entries
     pending: bool
+    overlooked: frozenset[str] = frozenset()
 
     @property
     def ours(self) -> Entries:
@@ -94,8 +96,7 @@ def open_repository(folder: Path) -> Repository:
     try:
         said = plumb(folder, "rev-parse", "--path-format=absolute", *asked, "--show-object-format", "--show-prefix")
     except GitRefusalError as error:
-        hint = "Make it one: git init && git add --all && git commit -m 'As it stands'"
-        raise DsscaffoldError(f"{folder} is not a git repository that can be used: {error.said}", hint) from error
+        raise _unusable(folder, error.said) from error
     lines = os.fsdecode(said).split("\n")
     root, git_dir, objects, index, attributes, config, own_config = (Path(line) for line in lines[:7])
     head = plumb(folder, "rev-parse", "--quiet", "--verify", "HEAD^{commit}", accept=(0, 1, 128)).decode().strip()
@@ -104,6 +105,14 @@ def open_repository(folder: Path) -> Repository:
         raise DsscaffoldError("This repository has no commit yet, so nothing could be merged or restored.", hint)
     configs = tuple(path for path in (config, own_config) if path.is_file())
     return Repository(root, lines[8], git_dir, objects, index, attributes, configs, lines[7], head)
+
+
+def _unusable(folder: Path, said: str) -> DsscaffoldError:
+    first = said.splitlines()[0].removeprefix("fatal: ") if said else "git does not say why"
+    hint = "Make it one: git init && git add --all && git commit -m 'As it stands'"
+    if "dubious ownership" in first:
+        hint = f"It belongs to another user. If you trust it: git config --global --add safe.directory {folder}"
+    return DsscaffoldError(f"{folder} is not a git repository that can be used: {first}.", hint)
 
 
 def take_snapshot(repo: Repository) -> Snapshot:
@@ -115,11 +124,13 @@ def take_snapshot(repo: Repository) -> Snapshot:
     _refuse_unfinished(repo)
     head = read_tree(repo, repo.head)
     index: Entries = {}
-    unmerged = set()
-    for record in _records(plumb(repo.root, "ls-files", "--stage", "-z", "--full-name")):
+    unmerged, overlooked = set(), set()
+    for record in _records(plumb(repo.root, "ls-files", "--stage", "-v", "-z", "--full-name")):
         about, path = record.split("\t", 1)
-        mode, oid, stage = about.split(" ")
+        tag, mode, oid, stage = about.split(" ")
         index[path] = Entry(mode, oid)
+        if tag == "S" or tag.islower():
+            overlooked.add(path)
         if stage != "0":
             unmerged.add(path)
     if unmerged:
@@ -129,7 +140,7 @@ def take_snapshot(repo: Repository) -> Snapshot:
         )
     own = f"{repo.prefix}{STATE}/"
     pending = _below(head, own) != _below(index, own)
-    return Snapshot(head, index, pending)
+    return Snapshot(head, index, pending, frozenset(overlooked))
 
 
 def read_tree(repo: Repository, tree: str) -> Entries:
@@ -186,6 +197,13 @@ def _records(said: bytes) -> list[str]:
 
 
 def _refuse_unfinished(repo: Repository) -> None:
+    # Where a rebase stops, it is in the middle of one of its picks: that would be asked about as one, and ended wrong.
+    for name, verb in (("rebase-merge", "rebase"), ("rebase-apply/applying", "am"), ("rebase-apply", "rebase")):
+        if (repo.git_dir / name).exists():
+            raise DsscaffoldError(
+                f"A git {verb} is not finished here.",
+                f"Finish it: git {verb} --continue, or abort it: git {verb} --abort",
+            )
     for name, verb in (("MERGE_HEAD", "merge"), ("CHERRY_PICK_HEAD", "cherry-pick"), ("REVERT_HEAD", "revert")):
         if (repo.git_dir / name).exists():
             raise DsscaffoldError(

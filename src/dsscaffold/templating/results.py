@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, Protocol
 
 from dsscaffold.templating.applied import Applied
@@ -39,7 +40,8 @@ class ChangedFile:
 class ChangeResult:
     """A change that was made, or would be with `dry_run`: the result is staged, and committed if that was asked for.
 
-    `in_the_way` are files with work that is not committed; a change that would touch them is refused.
+    `in_the_way` are files with work that is not committed; a change that would touch them is refused. Paths begin at
+    the work tree's root; git takes them from there with `anchor` in front, wherever the person is.
     """
 
     command: str
@@ -52,6 +54,7 @@ class ChangeResult:
     notes: tuple[str, ...]
     in_the_way: tuple[str, ...]
     abort: str
+    anchor: str = ""
     dry_run: bool = False
     committed: bool = False
     seconds: float = 0.0
@@ -69,7 +72,7 @@ class ChangeResult:
         commit = f"git commit -m {shlex.quote(self.title)}"
         if not self.conflicts:
             return (commit,)
-        return (f"git add -- {shlex.join(conflict.path for conflict in self.conflicts)}", commit)
+        return (f"git add -- {shlex.join(self.anchor + conflict.path for conflict in self.conflicts)}", commit)
 
     def to_json(self) -> dict[str, object]:
         """Return the document of `--json`."""
@@ -108,6 +111,7 @@ def make_result(
         in_the_way=overlaps,
         # Git's own way back also drops what was staged before; ours is exact then too.
         abort=ABORT if state.snapshot.staged or composed.manifest_was is not None else RESET,
+        anchor="" if Path.cwd() == state.repo.root else ":/",
     )
 
 

@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from dsscaffold.errors import DsscaffoldError
 from dsscaffold.project.manifest import MANIFEST_NAME, Manifest
 from dsscaffold.project.plan import SERVICES
 from dsscaffold.templating.git import plumb
@@ -78,7 +79,7 @@ def make_sides(scratch: Scratch, ours: Entries, base: Rendering, theirs: Renderi
     outside: Entries = {}
     for path, entry in ours.items():
         if path.startswith(repo.prefix) and not _is_own(path[len(repo.prefix) :]):
-            parts.of(path, old=True, side="ours")[names.place(path, old=True)[1]] = entry
+            _put(parts.of(path, old=True, side="ours"), names.place(path, old=True)[1], path, entry)
         else:
             outside[path] = entry
     for side, rendering in (("base", base), ("theirs", theirs)):
@@ -90,6 +91,16 @@ def make_sides(scratch: Scratch, ours: Entries, base: Rendering, theirs: Renderi
     inner_names = {path[len(repo.prefix) :] for path in left_out}
     changed = sorted(path for path in inner_names if base.files.get(path) != theirs.files.get(path))
     return Sides(tuple(parts[name] for name in sorted(parts)), outside, store.blobs, tuple(changed))
+
+
+def _put(side: Entries, place: str, path: str, entry: Entry) -> None:
+    """Put a file of the team into its part; two that a rename would bring to one place are for a person to settle."""
+    if place in side:
+        raise DsscaffoldError(
+            f"Under its new name {place} would stand in the place of another file of yours (moved: {path}).",
+            "One step after the other: move or remove what has the new name, commit, and rename then.",
+        )
+    side[place] = entry
 
 
 class _Parts(dict[str, Part]):
@@ -148,9 +159,8 @@ def _is_own(path: str) -> bool:
 
 
 def drop_part(sides: Sides, name: str) -> tuple[Sides, list[str]]:
-    """Return the sides with the team's files in the part `name` as they were rendered, and the files that were not."""
+    """Return the sides with the team's files in the part `name` as they were rendered, and those that held more."""
     part = next((part for part in sides.parts if part.name == name), Part(name))
-    paths = part.base.keys() | part.ours.keys()
-    written = sorted(path for path in paths if part.base.get(path) != part.ours.get(path))
+    written = sorted(path for path, entry in part.ours.items() if part.base.get(path) != entry)
     plain = replace(part, ours=part.base)
     return replace(sides, parts=tuple(plain if each.name == name else each for each in sides.parts)), written

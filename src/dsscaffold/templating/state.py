@@ -73,9 +73,12 @@ def read_manifest(repo: Repository) -> ManifestText:
     """Read dsscaffold.yaml as it lies in the work tree: people edit it.
 
     Raises:
-        DsscaffoldError: it is missing, or no text.
+        DsscaffoldError: it is missing, a link, or no text.
     """
     path = repo.project / MANIFEST_NAME
+    if path.is_symlink():
+        hint = f"Put the file itself in its place: cp --remove-destination {path.readlink()} {MANIFEST_NAME}"
+        raise DsscaffoldError(f"{path} is a link, and git would keep the link only.", hint)
     try:
         text = path.read_bytes().decode()
     except FileNotFoundError as error:

@@ -1,4 +1,4 @@
-"""Lists of one item a line (`merge=union` in .gitattributes): after a merge, no item twice, and none that is gone.
+"""Lists of one item a line (`merge=union` in our .gitattributes): after a merge, no item twice, and none that is gone.
 
 Git's union keeps both sides' lines of a hunk that both touched. Once two branches have each added a service, the
 lines are there in another order than the templates', so the next merge would keep lines of both orders.
@@ -18,28 +18,44 @@ from dsscaffold.templating.sides import Part, Sides
 
 def settle_unions(scratch: Scratch, sides: Sides, merged: Merged) -> Merged:
     """Merge the files that are lists once more, item by item."""
-    lists = {
+    differing = {
         path: part
         for part in sides.parts
         for path, entry in part.ours.items()
         if path in merged.entries and path not in merged.stages and _all_differ(part, path, entry)
     }
-    said = plumb(scratch.repo.root, "check-attr", "-z", "--stdin", "merge", stdin=scratch.repo.names(sorted(lists)))
+    said = plumb(scratch.repo.root, "check-attr", "-z", "--stdin", "merge", stdin=scratch.repo.names(sorted(differing)))
     words = said.split(b"\0")
-    for name, value in zip(words[0::3], words[2::3], strict=False):
-        path = os.fsdecode(name)
-        if value == b"union":
-            _settle(scratch, lists[path], merged, path)
+    named = [os.fsdecode(name) for name, value in zip(words[0::3], words[2::3], strict=False) if value == b"union"]
+    declared = _declared(scratch, sides) if named else set()
+    for path in named:
+        if path in declared:
+            _settle(scratch, differing[path], merged, path)
     return merged
 
 
+def _declared(scratch: Scratch, sides: Sides) -> set[str]:
+    """Return the files that the templates call lists; what a team gives `merge=union` to may be anything."""
+    prefix = scratch.repo.prefix
+    attributes = f"{prefix}.gitattributes"
+    found = (part.theirs[attributes] for part in sides.parts if attributes in part.theirs)
+    lines = [line.split() for entry in found for line in scratch.blob(entry.oid).decode().splitlines()]
+    return {f"{prefix}{words[0].lstrip('/')}" for words in lines if "merge=union" in words[1:]}
+
+
 def merge_items(base: list[bytes], ours: list[bytes], theirs: list[bytes], union: list[bytes]) -> list[bytes]:
-    """Return the lines of a list after a merge: those of `union`, each as often as the three sides say."""
+    """Return the lines of a list after a merge: those of `union`, each as often as the three sides say.
+
+    A line that stands twice on one side, such as a blank one, is no item: of those git's union has as many as it takes.
+    """
     was, our, their = Counter(base), Counter(ours), Counter(theirs)
     if was == our:
         return theirs
     result = []
-    left = Counter({line: _times(was[line], our[line], their[line]) for line in union})
+    left = Counter(union)
+    for line in left:
+        if max(was[line], our[line], their[line]) == 1:
+            left[line] = _times(was[line], our[line], their[line])
     for line in union:
         if left[line] > 0:
             left[line] -= 1

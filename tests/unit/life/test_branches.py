@@ -88,3 +88,5 @@ def test_items_of_a_list() -> None:
     assert merge("ab", "bax", "acb", "bacbx") == "bacx"
     assert merge("abc", "cbax", "ab", "cbaxab") == "bax"
     assert merge("abc", "bxc", "abcd", "abxcd") == "bxcd"
+    # What stands twice on one side, such as a blank line, is no item.
+    assert merge("ab", "a-b-x", "acb-", "a-cb-x-") == "a-cb-x-"

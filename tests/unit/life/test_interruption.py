@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from filelock import FileLock
 
-from dsscaffold.commands.update import run_update
+from dsscaffold.commands.update import run_abort, run_continue, run_update
 from dsscaffold.errors import DsscaffoldError
 from dsscaffold.templating.change import Options
 
@@ -47,8 +47,8 @@ def _prepare(project: Project) -> tuple[dict[str, bytes], dict[str, bytes]]:
     return before, after
 
 
-def _dies(project: Project, kills: Callable[[int, str], bool]) -> int | None:
-    """Update in a forked process that dies before the write that `kills` picks; return the signal that ended it."""
+def _dies(project: Project, kills: Callable[[int, str], bool], run: Callable[[], object] | None = None) -> int | None:
+    """Update, or `run`, in a forked process that dies before the write that `kills` picks; return the signal."""
     child = os.fork()
     if child == 0:
         count = 0
@@ -66,7 +66,7 @@ def _dies(project: Project, kills: Callable[[int, str], bool]) -> int | None:
 
         try:
             sys.addaudithook(audit)
-            run_update(project.path, project.templates, Options())
+            run() if run else run_update(project.path, project.templates, Options())
         finally:
             os._exit(0)
     _, status = os.waitpid(child, 0)
@@ -150,9 +150,57 @@ def test_edits_made_after_a_kill_are_set_aside_and_never_lost(project: Project) 
     aborted = project.run("update", "--abort")
     assert aborted.returncode == 0
     assert "services/alpha/core/main.py had edits of yours" in aborted.stdout
-    rescued = project.path / ".git/dsscaffold/rescued/services/alpha/core/main.py"
+    rescued = project.path / ".git/dsscaffold/rescued/1/services/alpha/core/main.py"
     assert rescued.read_text() == "written after the crash\n"
     assert project.files() == before
+
+
+def test_who_goes_on_without_finishing_is_not_overwritten(project: Project) -> None:
+    _prepare(project)
+    index = str(project.path / ".git/index")
+    assert _dies(project, lambda _, what: what.startswith("os.rename") and f"{index}'" in what) == signal.SIGKILL
+    (project.path / ".git/index.lock").unlink()
+    project.git("reset", "--quiet", "--hard")
+    project.replace("services/alpha/app/main.py", "code 7\n", "ours, and later\n")
+    project.git("commit", "--quiet", "--all", "--message", "Work goes on")
+    before = project.files()
+    assert "was interrupted" in project.run("update").stderr
+    refused = project.run("update", "--continue")
+    assert refused.returncode == 1
+    assert "The branch has moved since" in refused.stderr
+    given_up = project.run("update", "--abort")
+    assert given_up.returncode == 1
+    assert "given up" in given_up.stderr
+    assert project.files() == before
+    assert "interrupted" not in project.run("update").stderr
+
+
+@pytest.mark.parametrize("verb", ["abort", "continue"])
+def test_sigkill_on_the_way_out(project: Project, verb: str) -> None:
+    before, after = _prepare(project)
+    index = str(project.path / ".git/index")
+    run = run_abort if verb == "abort" else run_continue
+    number = -2
+    while True:
+        # Every third write: each round takes several updates.
+        number += 3
+        if verb == "abort":
+            project.update()
+        else:
+            _dies(project, lambda _, what: what.startswith("os.rename") and f"{index}'" in what)
+        ended = _dies(project, _nth(number), lambda: run(project.path, Options()))
+        if ended is None:
+            break
+        told = project.run("update")
+        if "interrupted" in told.stderr:
+            assert "update --abort" in told.stderr
+            assert project.run("update", "--abort").returncode == 0
+        elif project.files() == after:
+            assert project.run("update", "--abort").returncode == 0
+        assert project.files() == before, f"after write {number}"
+        assert not (project.path / ".git/index.lock").exists()
+    assert number > 10, "the writes are really counted"
+    assert project.files() == (before if verb == "abort" else after)
 
 
 def test_a_second_run_waits_for_the_first(project: Project) -> None:
@@ -165,6 +213,8 @@ def test_a_second_run_waits_for_the_first(project: Project) -> None:
     second = threading.Thread(target=lambda: done.append(project.update(Options(on_wait=waiting.set)).ok))
     second.start()
     assert waiting.wait(timeout=30)
+    # Long enough for a run that does not wait.
+    second.join(timeout=2)
     assert done == []
     assert project.status() == ""
     lock.release()

@@ -168,3 +168,16 @@ def test_a_lock_that_only_one_side_changed_is_taken_as_it_is(tmp_path: Path, she
     result = project.update()
     assert (project.path / "services/beta/requirements.txt").read_bytes() == wanted
     assert not [note for note in result.notes if "beta" in note]
+
+
+@pytest.mark.parametrize("line", ["ours-pkg==1.0.0\n", "# ours-pkg comes later\n", "-r more.txt\n"])
+def test_what_the_team_wrote_into_a_lock_file_by_hand_is_a_conflict(tmp_path: Path, shelf: Path, line: str) -> None:
+    project = _with_packages(tmp_path, shelf)
+    project.git("checkout", "--quiet", "HEAD~1", "--", "services/alpha")
+    path = "services/alpha/requirements.txt"
+    project.write(path, project.read(path) + line)
+    project.commit()
+    conflicts = {conflict.path: conflict.reason for conflict in project.update().conflicts}
+    assert "pyproject.toml does not ask for" in conflicts[path]
+    assert line.strip().removesuffix("==1.0.0") in conflicts[path]
+    assert line in project.read(path)

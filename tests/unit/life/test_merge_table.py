@@ -193,6 +193,18 @@ def test_an_edit_in_one_service_never_reaches_another(project: Project) -> None:
     assert "ours" not in project.read("services/beta/core/main.py")
 
 
+@pytest.mark.parametrize(("gone", "left"), [("alpha", "beta"), ("beta", "alpha")])
+def test_an_edit_in_a_service_that_goes_does_not_move_to_another(project: Project, gone: str, left: str) -> None:
+    """In one merge of all, git takes the file of the one that goes for the old name of the other's new file."""
+    project.replace(f"services/{gone}/app/same.py", "same 7\n", "ours\n")
+    project.commit()
+    project.replace("dsscaffold.yaml", f"  {gone}: {{lang: python}}\n", "")
+    (project.templates / "python-service/app/same.py").rename(project.templates / "python-service/app/renamed.py")
+    assert _conflicts(project.update()) == [f"services/{gone}/app/same.py"]
+    assert "ours\n" in project.read(f"services/{gone}/app/same.py")
+    assert "ours" not in project.read(f"services/{left}/app/renamed.py")
+
+
 def test_it_exits_with_1_and_names_the_files_and_both_ways_on(project: Project) -> None:
     project.replace("gateway/src/app.ts", "line 7\n", "ours\n")
     project.commit()

@@ -34,9 +34,10 @@ def test_hooks_of_the_team_run_on_its_commits_only(project: Project) -> None:
     for name in ("pre-commit", "post-checkout", "post-index-change", "reference-transaction", "post-merge"):
         hook = project.path / ".git/hooks" / name
         hook.parent.mkdir(exist_ok=True)
-        hook.write_text("#!/bin/sh\necho refused >&2\nexit 1\n")
+        hook.write_text(f"#!/bin/sh\ntouch {project.path.parent}/ran\necho refused >&2\nexit 1\n")
         hook.chmod(0o755)
     project.update()
+    assert not (project.path.parent / "ran").exists()
     _assert_merged(project)
     assert project.run("update", "--abort").returncode == 0
     refused = project.run("update", "--commit")

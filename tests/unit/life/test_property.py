@@ -166,6 +166,13 @@ def _make_room(path: Path) -> bool:
     return True
 
 
+def _check_out_anew(project: Project) -> None:
+    """Write all files as a checkout does: git calls one with other line ends clean, and restores it with its own."""
+    for path in project.git("ls-files", "-z").split("\0")[:-1]:
+        (project.path / path).unlink()
+    project.git("checkout-index", "--all", "--index")
+
+
 def _set_up(project: Project, setting: str) -> Project:
     """Set the repository up; return the project to go on with, which is another one in a linked work tree."""
     if setting == "hooks":
@@ -178,6 +185,8 @@ def _set_up(project: Project, setting: str) -> Project:
         project.write(".git/info/attributes", "*.ts filter=tabs\n")
     for command in SETTINGS[setting]:
         project.git(*(word.format(head=project.git("rev-parse", "HEAD").strip()) for word in command))
+    if setting == "autocrlf":
+        _check_out_anew(project)
     if setting == "submodule":
         project.git("commit", "--quiet", "--message", "Another repository")
         (project.path / "services/alpha/lib").mkdir(parents=True)
@@ -216,10 +225,7 @@ def test_no_line_of_the_team_is_lost(
         project.git("add", "--all")
         if project.git("diff", "--cached", "--name-only"):
             project.commit()
-        # As a checkout writes them: git calls a file with other line ends clean, and restores it with its own.
-        for path in project.git("ls-files", "-z").split("\0")[:-1]:
-            (project.path / path).unlink()
-        project.git("checkout-index", "--all", "--index")
+        _check_out_anew(project)
         project = _set_up(project, setting)
         kept = [word for word in words if word and word.encode() in project.everything()]
         for number, step in enumerate(theirs):
