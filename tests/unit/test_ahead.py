@@ -17,6 +17,7 @@ from dsscaffold.cli import app
 from dsscaffold.project.catalogue import load_catalogue
 from dsscaffold.project.manifest import load_preset
 from dsscaffold.project.plan import Plan, make_plan
+from dsscaffold.templating import copying
 from dsscaffold.templating.ahead import copier_ahead
 from dsscaffold.templating.renderer import Contents, render_contents
 
@@ -39,7 +40,9 @@ def _render(plan: Plan, templates: Path) -> Contents:
 
 
 def _helpers() -> list[psutil.Process]:
-    return [child for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE]
+    """Return the processes that `copier_ahead` has started, of all the children that other tests may have left."""
+    alive = [child for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE]
+    return [child for child in alive if copying.__name__ in child.cmdline()]
 
 
 def test_it_renders_what_this_process_would(plan: Plan, templates: Path, tmp_path: Path) -> None:
@@ -91,7 +94,7 @@ def test_it_ends_whatever_happens() -> None:
 
     with pytest.raises(KeyboardInterrupt):
         stopped()
-    assert psutil.Process().children() == []
+    assert _helpers() == []
 
 
 def test_every_verb_that_changes_a_repository_has_it() -> None:
