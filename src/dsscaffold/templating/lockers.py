@@ -10,10 +10,14 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from collections import Counter
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from dsscaffold.errors import DsscaffoldError
+
+if TYPE_CHECKING:
+    from packaging.version import Version
 
 _SECONDS = 300
 
@@ -41,7 +45,7 @@ class Locker(Protocol):
     def command(self, name: str, lock: str) -> str:
         """Return the command with which a person locks again."""
 
-    def prepare(self, ours: str, theirs: str, merged: str) -> str:
+    def prepare(self, base: str, ours: str, theirs: str, merged: str) -> str:
         """Return the lock file to begin with, so that versions stay which need not change."""
 
     def lock(self, folder: Path, name: str) -> None:
@@ -91,7 +95,7 @@ class Npm:
         """Return the command with which a person locks again."""
         return "npm install --package-lock-only --omit-lockfile-registry-resolved"
 
-    def prepare(self, ours: str, theirs: str, merged: str) -> str:  # noqa: ARG002 - npm takes both sides itself
+    def prepare(self, base: str, ours: str, theirs: str, merged: str) -> str:  # noqa: ARG002 - npm takes both sides itself
         """Return the merged file, with its markers."""
         return merged
 
@@ -139,11 +143,22 @@ class Uv:
         """Return the command with which a person locks again."""
         return shlex.join(["uv", "pip", "compile", *self._arguments(name, lock)])
 
-    def prepare(self, ours: str, theirs: str, merged: str) -> str:  # noqa: ARG002 - uv cannot read markers
-        """Return the pins of the templates, and those of the team's packages that the templates do not have."""
+    def prepare(self, base: str, ours: str, theirs: str, merged: str) -> str:  # noqa: ARG002 - uv cannot read markers
+        """Return the pins of the templates, with those that the team has changed and the packages that it has added.
+
+        Of a package that both changed, the newer one. uv keeps to all of them, as far as the manifest lets it.
+        """
+        was, mine, new = (self._pins(text) for text in (base, ours, theirs))
+
+        def choose(found: re.Match[str]) -> str:
+            name, pin = found["name"].lower(), found[0]
+            if name not in new or mine.get(name) in (None, was.get(name)):
+                return pin
+            return mine[name] if pin == was.get(name) else max(pin, mine[name], key=_version)
+
         known = {found["name"].lower() for found in self._pinned.finditer(theirs)}
         more = [found[0] for found in self._pinned.finditer(ours) if found["name"].lower() not in known]
-        return theirs.rstrip("\n") + "\n" + "".join(f"{pin}\n" for pin in more)
+        return self._pinned.sub(choose, theirs).rstrip("\n") + "\n" + "".join(f"{pin}\n" for pin in more)
 
     def lock(self, folder: Path, name: str) -> None:
         """Let uv compile the requirements."""
@@ -158,6 +173,12 @@ class Uv:
         lines = (line.rstrip(" \\") for line in lock.splitlines() if line[:1].strip())
         pins = ((self._pinned.match(line), line) for line in lines)
         return {found["name"].lower() if found else line for found, line in pins}
+
+    def _pins(self, lock: str) -> dict[str, str]:
+        """Return the pins of a lock file by package; one that has several, for several platforms, is left out."""
+        found = [(pin["name"].lower(), pin[0]) for pin in self._pinned.finditer(lock)]
+        count = Counter(name for name, _ in found)
+        return {name: pin for name, pin in found if count[name] == 1}
 
     def _arguments(self, name: str, lock: str) -> list[str]:
         """Return the arguments of the command in the head of a lock file, as far as they are known to be harmless."""
@@ -175,6 +196,16 @@ class Uv:
 
 
 LOCKERS: tuple[Locker, ...] = (Npm(), Uv())
+
+
+def _version(pin: str) -> Version:
+    """Return the version of a pin, the lowest of all for one that nobody can read."""
+    from packaging.version import InvalidVersion, Version
+
+    try:
+        return Version(pin.partition("==")[2].split()[0])
+    except (InvalidVersion, IndexError):
+        return Version("0.dev0")
 
 
 def _parsed(parse: Any, content: bytes) -> Any:

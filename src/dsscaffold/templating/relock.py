@@ -102,8 +102,8 @@ def _lock(scratch: Scratch, merged: Merged, job: _Job, lock: str) -> bytes:
             entry = merged.entries.get(str(PurePosixPath(job.path).with_name(companion)))
             if entry and entry.mode.startswith("100"):
                 (folder / companion).write_bytes(scratch.blob(entry.oid))
-        ours, theirs = (_text(scratch, side, job) for side in (job.part.ours, job.part.theirs))
-        (folder / job.name).write_text(job.locker.prepare(ours, theirs, lock))
+        base, ours, theirs = (_text(scratch, side, job) for side in (job.part.base, job.part.ours, job.part.theirs))
+        (folder / job.name).write_text(job.locker.prepare(base, ours, theirs, lock))
         job.locker.lock(folder, job.name)
         return (folder / job.name).read_bytes()
 
@@ -111,12 +111,12 @@ def _lock(scratch: Scratch, merged: Merged, job: _Job, lock: str) -> bytes:
 def _lost(scratch: Scratch, job: _Job, lock: str) -> list[str]:
     """Return what the team wrote into its lock file by hand and would not be in the new one."""
     ours = job.locker.written(_text(scratch, job.part.ours, job))
-    base = job.locker.written(_text(scratch, job.part.base, job)) if job.path in job.part.base else set()
+    base = job.locker.written(_text(scratch, job.part.base, job))
     return sorted(ours - base - job.locker.written(lock))
 
 
 def _text(scratch: Scratch, side: Entries, job: _Job) -> str:
-    return scratch.blob(side[job.path].oid).decode(errors="replace")
+    return scratch.blob(side[job.path].oid).decode(errors="replace") if job.path in side else ""
 
 
 def _settled(merged: Merged, job: _Job, note: str) -> Merged:

@@ -170,6 +170,30 @@ def test_a_lock_that_only_one_side_changed_is_taken_as_it_is(tmp_path: Path, she
     assert not [note for note in result.notes if "beta" in note]
 
 
+@pytest.mark.parametrize(
+    ("ours", "theirs", "wanted"),
+    [
+        ("1.1.0", "1.0.0", "1.1.0"),
+        ("1.1.0", "1.2.0", "1.2.0"),
+        ("1.2.0", "1.1.0", "1.2.0"),
+        ("1.0.0", "1.2.0", "1.2.0"),
+    ],
+)
+def test_a_pin_that_the_team_has_changed_stays_unless_the_templates_have_a_newer_one(
+    tmp_path: Path, shelf: Path, ours: str, theirs: str, wanted: str
+) -> None:
+    project = _with_packages(tmp_path, shelf)
+    for version in ("1.1.0", "1.2.0"):
+        write_wheel(shelf, "base-pkg", version, {"base_pkg.py": b""})
+    for folder, version in ((project.path / "services/alpha", ours), (project.templates / "python-service", theirs)):
+        upgrade = ["--upgrade-package", f"base-pkg=={version}"]
+        command = [find_uv_bin(), "pip", "compile", *UV_ARGUMENTS, *upgrade]
+        subprocess.run(command, cwd=folder, check=True, capture_output=True)
+    project.commit()
+    assert project.update().conflicts == ()
+    assert f"\nbase-pkg=={wanted} \\\n" in project.read("services/alpha/requirements.txt")
+
+
 @pytest.mark.parametrize("line", ["ours-pkg==1.0.0\n", "# ours-pkg comes later\n", "-r more.txt\n"])
 def test_what_the_team_wrote_into_a_lock_file_by_hand_is_a_conflict(tmp_path: Path, shelf: Path, line: str) -> None:
     project = _with_packages(tmp_path, shelf)
