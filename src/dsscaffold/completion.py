@@ -73,8 +73,10 @@ def _catalogue(ctx: typer.Context) -> Catalogue | None:
     from dsscaffold.errors import DsscaffoldError
     from dsscaffold.project.catalogue import find_templates, load_catalogue
 
+    # Typer gives the folder as a text while it completes.
+    named = ctx.params.get("templates")
     try:
-        return load_catalogue(find_templates(ctx.params.get("templates")))
+        return load_catalogue(find_templates(Path(named) if named else None))
     except (DsscaffoldError, OSError):
         return None
 
