@@ -230,6 +230,11 @@ def _index_lock(repo: Repository) -> Iterator[_Publish]:
         raise DsscaffoldError(
             "Git is at work in this repository: its index is locked.", f"Wait for it; if nothing runs: rm {lock}"
         ) from error
+    except OSError as error:
+        raise DsscaffoldError(
+            f"{lock} cannot be made: {error.strerror}.",
+            "Is there room, and may you write there? The file system also has to know hard links: exFAT does not.",
+        ) from error
     try:
         yield _Publish(repo, lock)
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from dsscaffold.errors import DsscaffoldError
 from dsscaffold.templating.change import Options
 
 from .project import Project
@@ -132,4 +134,21 @@ def test_a_full_disk_leaves_nothing(project: Project) -> None:
     assert "defect" not in done.stderr
     assert project.files() == before
     assert not (project.path / ".git/index.lock").exists()
+    assert project.update().ok
+
+
+def test_a_file_system_that_knows_no_hard_links_is_refused_with_the_reason(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def link(*_: object) -> None:
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+    project.template("gateway/src/app.ts", "line 7\n", "theirs\n")
+    before = project.files()
+    monkeypatch.setattr(os, "link", link)
+    with pytest.raises(DsscaffoldError, match=r"index\.lock cannot be made: Operation not permitted") as error:
+        project.update()
+    assert "hard links" in (error.value.hint or "")
+    monkeypatch.undo()
+    assert project.files() == before
     assert project.update().ok
