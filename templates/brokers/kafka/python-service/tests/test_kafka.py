@@ -39,6 +39,7 @@ class FakeClient:
         self.committed: dict[TopicPartition, int] = {}
         self.listener: Any = None
         self.stopped = False
+        self.more = asyncio.Event()
 
     async def start(self) -> None: ...
 
@@ -54,9 +55,9 @@ class FakeClient:
     async def getmany(
         self, tp: TopicPartition, timeout_ms: int, max_records: int
     ) -> dict[TopicPartition, list[Record]]:
-        found = self.records[tp][self.positions[tp] :][:max_records]
-        if not found:
-            await asyncio.Event().wait()
+        while not (found := self.records[tp][self.positions[tp] :][:max_records]):
+            self.more.clear()
+            await self.more.wait()
         self.positions[tp] += len(found)
         return {tp: found}
 
@@ -134,6 +135,20 @@ async def test_what_was_taken_and_not_handled_is_left_to_the_next_member() -> No
     await leaving
     assert handler.started == ["a"]
     assert client.committed == {LEFT: 1}
+
+
+async def test_takes_nothing_more_once_it_is_told_to_stop() -> None:
+    client, handler = FakeClient(left=["a"], right=[]), Handler("a")
+    partition = Partition(client, LEFT, handler)
+    running = asyncio.create_task(partition.run())
+    await until(lambda: handler.started == ["a"])
+    partition.stop()
+    client.records[LEFT].append(Record("notes", 0, 1, b"b"))
+    client.more.set()
+    await asyncio.sleep(0)
+    handler.released.set()
+    await running
+    assert client.positions[LEFT] == 1
 
 
 async def test_finishes_the_messages_in_hand_commits_and_leaves() -> None:

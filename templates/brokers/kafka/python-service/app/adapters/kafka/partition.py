@@ -35,17 +35,20 @@ class Partition:
         self._clock = clock
         self._stopping = False
         self._fetched: asyncio.Queue[ConsumerRecord] = asyncio.Queue(MOST)
+        self._reading: asyncio.Task[None] | None = None
 
     def stop(self) -> None:
-        """Take no further messages."""
+        """Take no further messages: they are for the next owner, which may be this process again."""
         self._stopping = True
+        if self._reading:
+            self._reading.cancel()
 
     async def run(self) -> None:
         self.position = self.committed = await self._consumer.position(self.tp)
         async with asyncio.TaskGroup() as tasks:
-            reading = tasks.create_task(self._read())
+            self._reading = tasks.create_task(self._read())
             await self._handle_in_order()
-            reading.cancel()
+            self._reading.cancel()
 
     async def _read(self) -> None:
         """Take at once what the client has fetched: as long as some is left, it fetches no more.
