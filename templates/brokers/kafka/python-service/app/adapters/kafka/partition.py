@@ -38,7 +38,7 @@ class Partition:
         self._reading: asyncio.Task[None] | None = None
 
     def stop(self) -> None:
-        """Take no further messages: they are for the next owner, which may be this process again."""
+        """Take no more messages: they are for the next owner, who may be this process again."""
         self._stopping = True
         if self._reading:
             self._reading.cancel()
