@@ -87,6 +87,11 @@ class SmallRepo:
         assert pid is not None
         return pid
 
+    def is_anew(self, name: str, pid: int) -> bool:
+        """Tell whether a service is healthy as another process; in one look, since it may be between the two."""
+        service = self.service(name)
+        return service.state == "healthy" and service.pid != pid
+
     def journal(self, name: str) -> list[str]:
         path = self.root / name / "journal"
         return path.read_text().splitlines() if path.exists() else []

@@ -52,7 +52,7 @@ def test_an_edit_starts_the_edited_service_again_and_no_other(repo: SmallRepo, w
     (repo.root / "orders/tests/test_it.py").write_text("x = 1\n")
     (repo.root / "orders/lib/notes.md").write_text("no source\n")
     (repo.root / "orders/lib/code.py").write_text("x = 1\n")
-    wait_until(lambda: repo.states()["orders"] == "healthy" and repo.pid("orders") != orders, "orders starts again")
+    wait_until(lambda: repo.is_anew("orders", orders), "orders starts again")
     assert repo.pid("users") == users
     assert repo.journal("orders") == ["start orders", "stop orders", "start orders"]
 
@@ -75,11 +75,11 @@ def test_two_edits_in_a_row_start_it_again_once(repo: SmallRepo, wait_until: Wai
     (repo.root / "orders/lib/code.py").write_text("x = 1\n")
     (repo.root / "orders/settings.py").write_text("x = 1\n")
     (repo.root / "orders/lib/code.py").write_text("x = 2\n")
-    wait_until(lambda: repo.states()["orders"] == "healthy" and repo.pid("orders") != first, "orders starts again")
+    wait_until(lambda: repo.is_anew("orders", first), "orders starts again")
     second = repo.pid("orders")
     # The next edit is the next start: none is still to come from those before.
     (repo.root / "orders/lib/code.py").write_text("x = 3\n")
-    wait_until(lambda: repo.states()["orders"] == "healthy" and repo.pid("orders") != second, "once more")
+    wait_until(lambda: repo.is_anew("orders", second), "once more")
     assert repo.journal("orders") == ["start orders", "stop orders"] * 2 + ["start orders"]
     assert repo.service("orders").restarts == 0
 
@@ -94,7 +94,7 @@ def test_up_watch_makes_what_runs_already_watch(repo: SmallRepo, wait_until: Wai
     assert repo.pid("orders") == pid
     wait_until(lambda: watches(repo), "the watch begins")
     (repo.root / "orders/app.py").touch()
-    wait_until(lambda: repo.states()["orders"] == "healthy" and repo.pid("orders") != pid, "orders starts again")
+    wait_until(lambda: repo.is_anew("orders", pid), "orders starts again")
     # Asked for twice, it watches once.
     assert repo.journal("orders")[-3:] == ["start orders", "stop orders", "start orders"]
 
@@ -119,7 +119,7 @@ def test_what_a_service_follows_by_itself_is_renewed_and_starts_nothing_again(
 
     # The next edit is of source, and the only one that starts it again.
     (folder / "lib/code.py").write_text("x = 1\n")
-    wait_until(lambda: repo.states()["orders"] == "healthy" and repo.pid("orders") != orders, "orders starts again")
+    wait_until(lambda: repo.is_anew("orders", orders), "orders starts again")
     assert repo.journal("orders")[-3:] == ["start orders", "stop orders", "start orders"]
     assert repo.journal("orders").count("start orders") == 3
     assert repo.service("users") == users
@@ -133,7 +133,7 @@ def test_up_watch_of_a_service_brings_it_in_and_watches(repo: SmallRepo, wait_un
     pid = repo.pid("orders")
     wait_until(lambda: watches(repo), "the watch begins")
     (repo.root / "orders/app.py").touch()
-    wait_until(lambda: repo.states()["orders"] == "healthy" and repo.pid("orders") != pid, "orders starts again")
+    wait_until(lambda: repo.is_anew("orders", pid), "orders starts again")
 
 
 def test_what_is_edited_before_it_is_quiet_is_one_edit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
