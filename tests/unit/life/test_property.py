@@ -201,6 +201,17 @@ def _shape(project: Project, tree: str) -> dict[str, str]:
 EXAMPLES = int(os.environ.get("DSSCAFFOLD_EXAMPLES", "40"))
 
 
+def _let_work(project: Project, team: list[Step], setting: str) -> tuple[Project, list[str]]:
+    """Let the team work and commit, in a setting; return the project, and the words of theirs that are in it."""
+    words = [_act(project.path, step, f"ours-{number}-word") for number, step in enumerate(team)]
+    project.git("add", "--all")
+    if project.git("diff", "--cached", "--name-only"):
+        project.commit()
+    _check_out_anew(project)
+    project = _set_up(project, setting)
+    return project, [word for word in words if word and word.encode() in project.everything()]
+
+
 @settings(
     max_examples=EXAMPLES,
     deadline=None,
@@ -221,13 +232,7 @@ def test_no_line_of_the_team_is_lost(
 ) -> None:
     with _copy(origin) as project:
         base = _shape(project, "HEAD")
-        words = [_act(project.path, step, f"ours-{number}-word") for number, step in enumerate(team)]
-        project.git("add", "--all")
-        if project.git("diff", "--cached", "--name-only"):
-            project.commit()
-        _check_out_anew(project)
-        project = _set_up(project, setting)
-        kept = [word for word in words if word and word.encode() in project.everything()]
+        project, kept = _let_work(project, team, setting)
         for number, step in enumerate(theirs):
             _act(project.templates, step, f"theirs-{number}-word" if step.verb != "add" else "")
         if abort:

@@ -21,7 +21,7 @@ from dsscaffold.errors import DsscaffoldError
 from dsscaffold.templating.change import Options
 
 from .project import Project, make_project
-from .test_property import NAMES, SETTINGS, TEXTS, Step, _act, _check_out_anew, _copy, _set_up, _steps
+from .test_property import NAMES, SETTINGS, TEXTS, Step, _copy, _let_work, _steps
 
 PLAIN = Options()
 ALPHA, BETA = "  alpha: {lang: python}\n", "  beta: {lang: python}\n"
@@ -80,13 +80,7 @@ def origin(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @example(team=[Step("edit", "services/beta/app/main.py", 3)], change="rename onto", setting="plain")
 def test_no_line_is_lost_to_a_verb(origin: Path, team: list[Step], change: str, setting: str) -> None:
     with _copy(origin) as project:
-        words = [_act(project.path, step, f"ours-{number}-word") for number, step in enumerate(team)]
-        project.git("add", "--all")
-        if project.git("diff", "--cached", "--name-only"):
-            project.commit()
-        _check_out_anew(project)
-        project = _set_up(project, setting)
-        kept = [word for word in words if word and word.encode() in project.everything()]
+        project, kept = _let_work(project, team, setting)
         before = project.files()
         manifest = project.read("dsscaffold.yaml")
         refused = None
