@@ -133,9 +133,16 @@ class Stack:
         """Wait until a service has been started again since `before`."""
         wait_for(lambda: self.status()[name]["restarts"] > before[name]["restarts"], f"{name} is started again")
 
-    def wait_unhealthy(self, name: str) -> None:
-        """Wait until `status` says that a service is not well."""
-        wait_for(lambda: self.status()[name]["state"] != "healthy", f"{name} is unhealthy")
+    def wait_unhealthy(self, *names: str) -> None:
+        """Wait until `status` has said of each of the services that it is not well; it may be well again by then."""
+        left = set(names)
+
+        def noticed() -> bool:
+            status = self.status()
+            left.difference_update([name for name in left if status[name]["state"] == "unhealthy"])
+            return not left
+
+        wait_for(noticed, f"each of {', '.join(names)} is unhealthy")
 
     def running(self) -> bool:
         return bool(self._services())

@@ -124,8 +124,7 @@ def test_500_orders_while_one_process_after_the_other_hangs(stack: Stack) -> Non
         for victims in turns:
             before = stack.wait_healthy()
             hung = [process for victim in victims for process in stack.hang(victim)]
-            for victim in victims:
-                stack.wait_unhealthy(victim)
+            stack.wait_unhealthy(*victims)
             for victim in victims:
                 stack.wait_restarted(victim, before)
             after = stack.wait_healthy()

@@ -33,11 +33,12 @@ class Silence(str):
 
 async def http_ready(port: int) -> str:
     """Ask an app for /health/ready; its answer names the check that fails."""
-    problem = await _ask(port, _get(port, READY_PATH), _read_http)
-    if isinstance(problem, Silence) and await _ask(port, _get(port, LIVE_PATH), _read_anything) == "":
-        # It waits for something else, which a restart would not bring back.
-        return str(problem)
-    return problem
+    # Both at once: the second word on a process that hangs must not come as late again as the first.
+    problem, silent = await asyncio.gather(
+        _ask(port, _get(port, READY_PATH), _read_http), _ask(port, _get(port, LIVE_PATH), _read_anything)
+    )
+    # One that lives waits for something else, which a restart would not bring back.
+    return problem if silent else str(problem)
 
 
 async def kafka_ready(port: int) -> str:

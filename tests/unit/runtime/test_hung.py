@@ -84,6 +84,30 @@ def test_one_that_says_why_it_is_not_ready_is_not_hung(play: Play, unit: MakeUni
     play(body, replace(unit("orders"), start_within=0.3))
 
 
+def test_one_that_hangs_is_unhealthy_before_it_is_killed(play: Play, unit: MakeUnit) -> None:
+    async def body(world: World) -> None:
+        await world.up()
+        os.kill(world.pid("orders"), signal.SIGSTOP)
+        await world.until(lambda: world["orders"].restarts == 1)
+        states = [state for _, state in world.history]
+        assert states[states.index("healthy") :] == ["healthy", "unhealthy", "restarting"]
+
+    # It counts as hung by the first probe that fails.
+    play(body, replace(unit("orders"), hung_after=0.01))
+
+
+def test_how_it_hung_is_forgotten_once_it_answers() -> None:
+    clock = Clock()
+    detector = HangDetector(UNIT, clock)
+    clock.now += 5
+    detector.hangs(Silence("no answer"), was_healthy=True)
+    clock.now += 5
+    assert detector.hangs(Silence("no answer"), was_healthy=True)
+    assert detector.ending == "hung (no answer, for 10 s) and was killed"
+    assert not detector.hangs("", was_healthy=True)
+    assert detector.ending == ""
+
+
 @pytest.mark.parametrize("moment", ["start", "healthy"])
 def test_sigstop_for_longer_than_is_allowed_ends_healthy(
     play: Play, unit: MakeUnit, tmp_path: Path, moment: str, lives: Callable[[int], bool]
@@ -129,6 +153,9 @@ def test_a_job_that_does_not_end_is_reported_and_goes_on(play: Play, tmp_path: P
     play(body, job("migrate", script, tmp_path), pace=replace(QUICK, give_up_job=0.2))
 
 
+UNIT = Unit("x", "service", Command((), Path("/"), {}), restart=Restart("always"), start_within=60, hung_after=10)
+
+
 class Clock:
     def __init__(self) -> None:
         self.now = 0.0
@@ -139,8 +166,7 @@ class Clock:
 
 def test_a_halt_of_our_own_is_not_held_against_a_process() -> None:
     clock = Clock()
-    unit = Unit("x", "service", Command((), Path("/"), {}), restart=Restart("always"), start_within=60, hung_after=10)
-    detector = HangDetector(unit, clock)
+    detector = HangDetector(UNIT, clock)
     assert not detector.hangs(Silence("x"), was_healthy=False)
     # The machine was asleep.
     clock.now += 8 * 3600

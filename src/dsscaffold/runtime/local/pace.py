@@ -13,6 +13,8 @@ class Pace:
 
     poll_starting: float = 0.1
     poll_healthy: float = 2.0
+    #: After a failed probe of a healthy service: it is to be unhealthy in `status` well before it counts as hung.
+    poll_doubted: float = 0.5
     give_up: float = 120.0
     give_up_job: float = 120.0
     #: After that a known cause in the log counts as the reason why it is not healthy.
@@ -20,3 +22,9 @@ class Pace:
     #: So many probes in a row must fail before a healthy service counts as unhealthy.
     tolerated: int = 2
     first_restart: float = FIRST
+
+    def until_next_probe(self, failures: int, *, healthy: bool) -> float:
+        """Return the pause after a probe, of which so many in a row have failed, of a service in that state."""
+        if not healthy:
+            return self.poll_starting
+        return self.poll_doubted if failures else self.poll_healthy

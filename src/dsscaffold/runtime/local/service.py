@@ -234,17 +234,19 @@ class Service:
             failures = failures + 1 if problem else 0
             if not problem:
                 self._well(time.monotonic() - began)
+            elif self.state == "healthy":
+                # Whoever looks is to see that it is not well before it is killed for it.
+                if failures >= self.pace.tolerated:
+                    self._reached["service_healthy"].clear()
+                    self.move("unhealthy", problem)
             elif hung:
                 if self.child:
                     self.child.kill_tree()
                 return
-            elif self.state != "healthy":
+            else:
                 self.move(self.state, problem)
                 self._check_patience(problem)
-            elif failures >= self.pace.tolerated:
-                self._reached["service_healthy"].clear()
-                self.move("unhealthy", problem)
-            await asyncio.sleep(self.pace.poll_healthy if self.state == "healthy" else self.pace.poll_starting)
+            await asyncio.sleep(self.pace.until_next_probe(failures, healthy=self.state == "healthy"))
 
     def _well(self, seconds: float) -> None:
         self._backoff.healthy()

@@ -52,6 +52,7 @@ class HangDetector:
     def hangs(self, problem: str, *, was_healthy: bool) -> bool:
         """Take what a probe found, and tell whether the process has been silent for too long."""
         seconds = self._silence.heard(problem)
+        self.ending = ""
         if was_healthy:
             self._late = 0
         if self._unit.restart.mode == "no":
