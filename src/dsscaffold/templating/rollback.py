@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from dsscaffold.templating.git import plumb
-from dsscaffold.templating.journal import Journal, new_of, read_index, write_whole
+from dsscaffold.templating.journal import Journal, new_of, read_flags, read_index, write_whole
 from dsscaffold.templating.repository import Entries, Repository, read_tree
 
 
@@ -39,9 +39,8 @@ def roll_back(repo: Repository, journal: Journal) -> Rescued:
         if path != journal.manifest or path not in before:
             _remove(repo, path)
     variables = {"GIT_INDEX_FILE": str(repo.private / "index.before")}
-    tagged = plumb(repo.root, "ls-files", "-t", "-z", "--full-name", variables=variables).split(b"\0")
     # What a sparse checkout leaves out was not there before.
-    sparse = {os.fsdecode(line[2:]) for line in tagged if line.startswith(b"S ")}
+    sparse = read_flags(repo, repo.private / "index.before")["skip-worktree"]
     kept = [path for path in journal.paths if path in before and path not in sparse]
     for path in kept:
         if not before[path].mode.startswith("16"):

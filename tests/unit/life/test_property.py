@@ -17,6 +17,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from dsscaffold.errors import DsscaffoldError
+
 from .project import Project, make_project
 
 TEXTS = [
@@ -29,6 +31,7 @@ TEXTS = [
     "services/beta/app/main.py",
     "services/beta/app/same.py",
     "README.md",
+    "compose.yaml",
     ".gitattributes",
 ]
 BINARY = "gateway/logo.png"
@@ -43,6 +46,7 @@ TEMPLATE_TEXTS = [
     "python-service/app/same.py",
     "python-service/README.md.jinja",
     "repo/README.md.jinja",
+    "compose/compose.yaml.jinja",
 ]
 TEMPLATE_FOLDERS = ["gateway/src/old", "gateway/src", "python-service/app"]
 #: What a person or a machine has set up; each a list of git commands.
@@ -72,7 +76,7 @@ class Step:
 
 
 def _steps(texts: list[str], folders: list[str], verbs: dict[str, list[str]]) -> st.SearchStrategy[list[Step]]:
-    kinds = {"edit": texts, "delete": texts, "rename": texts, "move": folders, **verbs}
+    kinds = {"edit": texts, "delete": texts, "rename": texts, "chop": texts, "move": folders, **verbs}
     one = st.sampled_from(sorted(kinds)).flatmap(
         lambda verb: st.builds(Step, st.just(verb), st.sampled_from(kinds[verb]), st.integers(0, 19))
     )
@@ -87,7 +91,17 @@ TEAM = _steps(
 THEIRS = _steps(
     TEMPLATE_TEXTS,
     TEMPLATE_FOLDERS,
-    {"add": ["gateway/plain.txt", "gateway/src/x.ts", "repo/-dash"], "binary": [BINARY]},
+    {"add": ["gateway/plain.txt", "gateway/src/x.ts", "repo/-dash"], "binary": [BINARY], "chmod": ["gateway/run.sh"]},
+)
+#: What lies about when somebody updates: work that is not committed, in each state that git knows.
+DIRT = st.lists(
+    st.builds(
+        Step,
+        st.sampled_from(["unstaged", "staged", "partly staged", "missing", "staged deletion", "intended", "untracked"]),
+        st.sampled_from([*TEXTS, "gateway/src/old/third.ts", "gateway/src/x.ts", "gateway/plain.txt"]),
+        st.integers(0, 19),
+    ),
+    max_size=2,
 )
 
 
@@ -112,7 +126,7 @@ def _act(root: Path, step: Step, word: str) -> str | None:
     path = root / step.what
     if step.verb == "add":
         path = root / ("gateway" if step.number % 2 else "services/alpha") / step.what if word else path
-    if step.verb in {"add", "edit", "crlf", "binary", "link", "folder"}:
+    if step.verb in {"add", "edit", "crlf", "chop", "binary", "link", "folder"}:
         return _write(path, step, word)
     if not os.path.lexists(path):
         return None
@@ -139,6 +153,9 @@ def _write(path: Path, step: Step, word: str) -> str | None:
         path.write_bytes(data + b"\0" + word.encode())
     elif step.verb == "crlf":
         path.write_bytes(data.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n"))
+        return None
+    elif step.verb == "chop":
+        path.write_bytes(data.rstrip(b"\r\n"))
         return None
     elif step.verb == "link":
         path.unlink()
@@ -193,6 +210,35 @@ def _set_up(project: Project, setting: str) -> Project:
     return Project(project.path.parent / "linked", project.templates) if setting == "work tree" else project
 
 
+def _leave_work(project: Project, dirt: list[Step]) -> list[str]:
+    """Leave work that is not committed; return the words that are in it, as far as git or the work tree has them."""
+    words = []
+    for number, step in enumerate(dirt):
+        path = project.path / step.what
+        tracked = project.git("ls-files", "--", step.what) != ""
+        word = f"dirt-{number}-word"
+        if step.verb in {"intended", "untracked"}:
+            if tracked or os.path.lexists(path) or not _make_room(path):
+                continue
+            path.write_text(f"{word}\n")
+            project.git("add", "--sparse", "--intent-to-add", "--", step.what) if step.verb == "intended" else None
+        elif not tracked or path.is_symlink() or not path.is_file():
+            continue
+        elif step.verb in {"missing", "staged deletion"}:
+            path.unlink()
+            project.git("rm", "--quiet", "--cached", "--", step.what) if step.verb == "staged deletion" else None
+            continue
+        else:
+            _write(path, Step("edit", step.what, step.number), word)
+            if step.verb != "unstaged":
+                project.git("add", "--", step.what)
+            if step.verb == "partly staged":
+                word = f"more-{word}"
+                _write(path, Step("edit", step.what, step.number + 3), word)
+        words.append(word)
+    return [word for word in words if any(word.encode() in data for data in project.files().values())]
+
+
 def _shape(project: Project, tree: str) -> dict[str, str]:
     listed = project.git("ls-tree", "-r", "-z", tree).split("\0")[:-1]
     return {line.split("\t", 1)[1]: line.split("\t", 1)[0] for line in listed}
@@ -220,39 +266,86 @@ def _let_work(project: Project, team: list[Step], setting: str) -> tuple[Project
     derandomize="DSSCAFFOLD_EXAMPLES" not in os.environ,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-@given(team=TEAM, theirs=THEIRS, setting=st.sampled_from(sorted(SETTINGS)), abort=st.booleans())
+@given(
+    team=TEAM,
+    theirs=THEIRS,
+    dirt=DIRT,
+    setting=st.sampled_from(sorted(SETTINGS)),
+    abort=st.sampled_from(["not", "ours", "as told"]),
+)
 @example(
     team=[Step("link", "gateway/src/app.ts", 1), Step("move", "gateway/src", 2)],
     theirs=[Step("move", "gateway/src/old", 1), Step("edit", "gateway/src/app.ts", 3)],
+    dirt=[],
     setting="plain",
-    abort=True,
+    abort="ours",
+)
+@example(
+    team=[Step("chop", "compose.yaml", 1)],
+    theirs=[Step("edit", "compose/compose.yaml.jinja", 4)],
+    dirt=[],
+    setting="plain",
+    abort="not",
+)
+@example(
+    team=[Step("edit", "gateway/src/app.ts", 1)],
+    theirs=[Step("edit", "gateway/src/app.ts", 18)],
+    dirt=[Step("missing", "gateway/src/app.ts", 1)],
+    setting="plain",
+    abort="ours",
 )
 def test_no_line_of_the_team_is_lost(
-    origin: Path, team: list[Step], theirs: list[Step], setting: str, abort: bool
+    origin: Path, team: list[Step], theirs: list[Step], dirt: list[Step], setting: str, abort: str
 ) -> None:
     with _copy(origin) as project:
         base = _shape(project, "HEAD")
         project, kept = _let_work(project, team, setting)
         for number, step in enumerate(theirs):
             _act(project.templates, step, f"theirs-{number}-word" if step.verb != "add" else "")
-        if abort:
-            before = project.files()
-            project.update()
-            ended = project.run("update", "--abort")
-            assert ended.returncode == 0 or "no change to abort" in ended.stderr, ended.stderr
-            assert project.files() == before
+        loose = _leave_work(project, dirt)
+        before = _all_of(project)
+        try:
+            result = project.update()
+        except DsscaffoldError as refused:
+            assert dirt, refused.message
+            assert refused.hint, refused.message
+            assert _all_of(project) == before
+            return
+        if abort != "not" and result.files:
+            _take_back(project, result.abort if abort == "as told" else "dsscaffold update --abort")
+            assert _all_of(project) == before
+        counts = {word: project.everything().count(word.encode()) for word in kept}
         ours = _shape(project, "HEAD")
-        result = project.update()
+        result = project.update() if abort != "not" else result
         held = project.everything()
         assert [word for word in kept if word.encode() not in held] == []
+        lying = b"".join(project.files().values())
+        assert [word for word in loose if word.encode() not in lying] == []
         moved = any(step.verb in {"rename", "move"} for step in theirs)
-        if not result.conflicts:
+        if not result.conflicts and not dirt:
+            if abort != "not":
+                assert {word: held.count(word.encode()) for word in kept} == counts, "nothing is doubled"
             _assert_untouched_files_are_the_targets(project, base, ours, moved=moved)
         if setting != "hooks":
             project.git("add", "--all", "--sparse")
             if project.git("diff", "--cached", "--name-only"):
                 project.git("-c", "commit.gpgSign=false", "commit", "--quiet", "--message", "Resolved")
             assert project.update().files == ()
+
+
+def _all_of(project: Project) -> tuple[dict[str, bytes], str, str]:
+    """Return files and index, what git was told to overlook, and what it calls changed."""
+    return project.files(), project.git("ls-files", "-v"), project.status()
+
+
+def _take_back(project: Project, command: str) -> None:
+    words = command.split()
+    if words[0] == "git":
+        project.git(*words[1:])
+        return
+    ended = project.run(*words[1:])
+    assert ended.returncode == 0, ended.stderr
+    assert "had edits of yours" not in ended.stdout
 
 
 def _assert_untouched_files_are_the_targets(
