@@ -44,6 +44,31 @@ def test_what_was_half_resolved_is_kept_each_time(project: Project) -> None:
         assert (_rescued(project, number) / "gateway/src/app.ts").read_text() == f"half resolved {number}\n"
 
 
+def test_what_was_resolved_and_staged_is_kept_beside_what_came_later(project: Project) -> None:
+    _in_conflict(project)
+    before = project.files()
+    project.update()
+    project.write("gateway/src/app.ts", "resolved\n")
+    project.git("add", "gateway/src/app.ts")
+    project.write("gateway/src/app.ts", "resolved in another way\n")
+    told = project.run("update", "--abort").stdout
+    assert "gateway/src/app.ts, gateway/src/app.ts.staged had edits of yours" in told
+    assert (_rescued(project, 1) / "gateway/src/app.ts").read_text() == "resolved in another way\n"
+    assert (_rescued(project, 1) / "gateway/src/app.ts.staged").read_text() == "resolved\n"
+    assert project.files() == before
+
+
+def test_a_link_that_took_the_place_of_a_file_is_kept(project: Project) -> None:
+    _in_conflict(project)
+    before = project.files()
+    project.update()
+    (project.path / "gateway/src/app.ts").unlink()
+    (project.path / "gateway/src/app.ts").symlink_to("elsewhere.ts")
+    assert "gateway/src/app.ts had edits of yours" in project.run("update", "--abort").stdout
+    assert (_rescued(project, 1) / "gateway/src/app.ts").readlink() == Path("elsewhere.ts")
+    assert project.files() == before
+
+
 def test_notes_in_a_folder_that_goes_back_to_being_a_file_are_kept(project: Project) -> None:
     project.add_template("gateway/tool", "tool\n")
     project.update(COMMIT)
