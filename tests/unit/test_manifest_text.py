@@ -63,6 +63,11 @@ def _text(text: str) -> ManifestText:
             "beta: {lang: python}",
             "gamma: {lang: python, id: beta}",
         ),
+        (
+            lambda text: text.rename_service("delta", "eta", "{lang: java, role: stock, id: delta}"),
+            "  delta:\n    lang: java   # why java\n    role: stock\n",
+            "  eta:\n    lang: java   # why java\n    role: stock\n    id: delta\n",
+        ),
     ],
 )
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])
@@ -97,6 +102,31 @@ def test_lists_with_one_item_a_line_keep_their_comments() -> None:
         "patterns:\n  - saga  # first\n  # why\n  - orders\n  - auth\nname: x\n"
     )
     assert text.set_list("patterns", ["orders"]).text == "patterns:\n  # why\n  - orders\nname: x\n"
+
+
+def test_an_id_that_is_not_needed_any_more_goes_alone() -> None:
+    text = _text("services:\n  eta:\n    id: delta\n    lang: java  # why java\n")
+    renamed = text.rename_service("eta", "delta", "{lang: java}")
+    assert renamed.text == "services:\n  delta:\n    lang: java  # why java\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "edit"),
+    [
+        ("patterns: [\n  saga,  # why\n  orders,\n]\n", lambda text: text.set_list("patterns", ["orders"])),
+        ("patterns:\n  # why\n  - saga\n", lambda text: text.set_list("patterns", [])),
+        ("services:\n  # why\n  a: {lang: java}\n", lambda text: text.remove_service("a")),
+        ("services: {a: {lang: java}, # why\n  b: {lang: java}}\n", lambda text: text.remove_service("b")),
+        ("services: {a: {lang: java}, # why\n  b: {lang: java}}\n", lambda text: text.remove_service("a")),
+        (
+            "services:\n  a: {lang: java, # why\n    role: x}\n",
+            lambda text: text.rename_service("a", "b", "{lang: java, role: x, id: a}"),
+        ),
+    ],
+)
+def test_a_comment_of_the_team_is_never_dropped(text: str, edit: Edit) -> None:
+    with pytest.raises(UsageError, match="cannot edit"):
+        edit(_text(text))
 
 
 def test_what_cannot_be_followed_is_left_alone() -> None:

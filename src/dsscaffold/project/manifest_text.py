@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ import yaml
 from dsscaffold.errors import UsageError
 from dsscaffold.project.yaml_source import parse_yaml
 
+_COMMENT = re.compile(r"(?<!\S)#")
 _Entry = tuple[yaml.Node, yaml.Node]
 
 
@@ -67,7 +69,7 @@ class ManifestText:
         if not isinstance(node, yaml.SequenceNode):
             edited = self._after_key(key, f" {flow}")
         elif node.flow_style:
-            edited = self._splice(*_span(node), flow)
+            edited = self._replace(*_span(node), flow)
         elif not values:
             edited = self._after_key(key, " []")
         else:
@@ -109,9 +111,24 @@ class ManifestText:
         renamed = {new if name == old else name: entry for name, entry in self.services.items()}
         edited = self
         if self.services[old] != fields:
-            edited = edited._splice(node.start_mark.index, _last(node).end_mark.index, value)
+            edited = self._set_id(node, fields.get("id")) or self._replace(
+                node.start_mark.index, _last(node).end_mark.index, value
+            )
         edited = edited._splice(*_span(key), new)
         return edited._expect({**self.data, "services": {**renamed, new: fields}})
+
+    def _set_id(self, node: yaml.Node, identity: str | None) -> ManifestText | None:
+        """Set or drop the line of an id where a service has one line a field; None where it has another layout."""
+        if not isinstance(node, yaml.MappingNode) or node.flow_style or not node.value:
+            return None
+        edited = self
+        if identity:
+            indent = " " * node.value[0][0].start_mark.column
+            edited = edited._insert_line(self._line_end(node), f"{indent}id: {identity}")
+        for key, value in node.value:
+            if key.value == "id":
+                edited = edited._splice(self._line_start(key.start_mark.index), self._line_end(value), "")
+        return edited
 
     @property
     def _newline(self) -> str:
@@ -124,7 +141,10 @@ class ManifestText:
                 return self
         except UsageError:
             pass
-        raise UsageError(
+        raise self._beyond_us()
+
+    def _beyond_us(self) -> UsageError:
+        return UsageError(
             f"{self.path} is laid out in a way that dsscaffold cannot edit.",
             "Change it by hand, and run: dsscaffold update",
         )
@@ -145,6 +165,12 @@ class ManifestText:
     def _splice(self, start: int, end: int, text: str) -> ManifestText:
         return ManifestText(self.path, self.text[:start] + text + self.text[end:])
 
+    def _replace(self, start: int, end: int, text: str) -> ManifestText:
+        """Put `text` in the place of another that holds no comment: what a team says there is not ours to drop."""
+        if _COMMENT.search(self.text, start, end):
+            raise self._beyond_us()
+        return self._splice(start, end, text)
+
     def _after_key(self, name: str, text: str) -> ManifestText:
         """Put `text` behind the colon of a key, instead of what stands there; add the key if it is missing."""
         if name not in self.data:
@@ -152,7 +178,7 @@ class ManifestText:
             return ManifestText(self.path, f"{self.text}{gap}{name}:{text}{self._newline}")
         key, node = self._entry(name)
         colon = self.text.index(":", key.end_mark.index) + 1
-        return self._splice(colon, max(colon, _last(node).end_mark.index if _has_text(node) else colon), text)
+        return self._replace(colon, max(colon, _last(node).end_mark.index if _has_text(node) else colon), text)
 
     def _insert_line(self, at: int, line: str) -> ManifestText:
         gap = "" if at == 0 or self.text[at - 1] == "\n" else self._newline
@@ -172,8 +198,8 @@ class ManifestText:
         entries = self._entry(name)[1].value
         index = next(n for n, entry in enumerate(entries) if entry[0].start_mark.index == key.start_mark.index)
         if index:
-            return self._splice(entries[index - 1][1].end_mark.index, node.end_mark.index, "")
-        return self._splice(key.start_mark.index, entries[1][0].start_mark.index, "")
+            return self._replace(entries[index - 1][1].end_mark.index, node.end_mark.index, "")
+        return self._replace(key.start_mark.index, entries[1][0].start_mark.index, "")
 
     def _block_list(self, key: str, node: yaml.SequenceNode, values: Sequence[str]) -> ManifestText:
         """Add and drop lines of a list that has one item a line; the order of the file is the team's."""

@@ -19,8 +19,10 @@ from dsscaffold.errors import DsscaffoldError
 from dsscaffold.templating.git import GitRefusalError, plumb
 from dsscaffold.templating.journal import (
     Journal,
+    bring_objects_back,
     drop_journal,
     index_info,
+    read_flags,
     read_index,
     read_journal,
     write_journal,
@@ -69,6 +71,7 @@ def check_interrupted(repo: Repository) -> None:
     journal = read_journal(repo)
     if journal is None or (journal.done and not journal.undoing):
         return
+    bring_objects_back(repo)
     if journal.undoing:
         if not _is_taken_back(repo, journal):
             raise _half_undone(journal)
@@ -91,6 +94,7 @@ def resume(repo: Repository) -> tuple[Journal, Rescued]:
         DsscaffoldError: none was, or the branch has moved since.
     """
     journal = read_journal(repo)
+    bring_objects_back(repo)
     if journal and journal.undoing:
         raise _half_undone(journal)
     if journal is None or journal.done or _is_published(repo, journal):
@@ -118,6 +122,7 @@ def undo(repo: Repository) -> tuple[Journal, Rescued]:
     if journal is None:
         raise DsscaffoldError("There is no change to abort.", "Committed ones are taken back with: git revert")
     _check_undoable(repo, journal)
+    bring_objects_back(repo)
     if journal.done:
         write_journal(repo, replace(journal, undoing=True))
     rescued = roll_back(repo, journal)
@@ -131,6 +136,9 @@ def undo(repo: Repository) -> tuple[Journal, Rescued]:
         shutil.copyfile(repo.index, work)
         lines = index_info(repo, journal.paths, before, {})
         plumb(repo.root, "update-index", "-z", "--index-info", stdin=lines, variables=variables)
+        for flag, paths in read_flags(repo, repo.private / "index.before").items():
+            stdin = repo.names(paths & set(journal.paths))
+            plumb(repo.root, "update-index", f"--{flag}", "-z", "--stdin", stdin=stdin, variables=variables)
         plumb(repo.root, "update-index", "-q", "--refresh", variables=variables, accept=(0, 1))
         publish(work)
     drop_journal(repo)

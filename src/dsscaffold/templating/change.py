@@ -26,7 +26,7 @@ from dsscaffold.templating.lock import change_lock
 from dsscaffold.templating.manifests import settle_manifests
 from dsscaffold.templating.merging import Merged, merge_sides
 from dsscaffold.templating.relock import relock
-from dsscaffold.templating.repository import Repository, open_repository
+from dsscaffold.templating.repository import Repository, open_repository, take_snapshot
 from dsscaffold.templating.results import ChangeResult, make_result
 from dsscaffold.templating.scratch import Scratch
 from dsscaffold.templating.sides import Sides, drop_part, make_sides
@@ -102,6 +102,7 @@ class _Plan:
     scratch: Scratch
     state: State
     composed: Composed
+    manifest: ManifestText
     result: ChangeResult
 
 
@@ -112,13 +113,28 @@ def _make(plan: _Plan, request: Request, options: Options) -> ChangeResult:
     if options.commit and snapshot.staged:
         raise DsscaffoldError("--commit would commit what is staged here too.", "Commit or unstage that first.")
     options.confirm(result)
-    if git.git(repo.root, "rev-parse", "HEAD") != repo.head:
-        raise DsscaffoldError("The branch has moved meanwhile. Nothing was changed.", "Run the command again.")
+    _check_unmoved(plan)
     write_change(repo, make_journal(plan.scratch, snapshot, plan.composed, request.title))
     if not options.commit or result.conflicts:
         return result
     git.commit(repo.root, request.title)
     return replace(result, committed=True)
+
+
+def _check_unmoved(plan: _Plan) -> None:
+    """Refuse to write what was worked out from something that has changed: a person may have thought for long."""
+    repo = plan.scratch.repo
+    moved = None
+    if git.git(repo.root, "rev-parse", "HEAD") != repo.head:
+        moved = "The branch has moved"
+    elif take_snapshot(repo) != plan.state.snapshot:
+        moved = "What is staged has changed"
+    elif read_manifest(repo) != plan.manifest:
+        moved = f"{plan.manifest.path.name} has been edited"
+    if moved:
+        raise DsscaffoldError(f"{moved} meanwhile. Nothing was changed.", "Run the command again.")
+    if found := find_overlaps(plan.scratch, plan.state.snapshot, plan.composed):
+        raise in_the_way(list(found), plan.state.snapshot.overlooked)
 
 
 @contextmanager
@@ -136,7 +152,7 @@ def _plan(repo: Repository, request: Request, *, dry_run: bool) -> Iterator[_Pla
         composed = compose(scratch, state.snapshot, merged, state_files(target), (was.text, text.text))
         overlaps = find_overlaps(scratch, state.snapshot, composed)
         result = make_result(request, state, target, composed, overlaps)
-        yield _Plan(scratch, state, composed, result)
+        yield _Plan(scratch, state, composed, was, result)
 
 
 def _target(
@@ -161,7 +177,7 @@ def _merge(scratch: Scratch, state: State, target: Applied, request: Request, *,
     if request.drop:
         sides = _drop(sides, request.drop, force=request.force)
     merged = settle_unions(scratch, sides, merge_sides(scratch, sides, target.version))
-    return relock(scratch, sides, settle_manifests(scratch, merged), dry_run=dry_run)
+    return relock(scratch, sides, settle_manifests(scratch, sides, merged), dry_run=dry_run)
 
 
 def _drop(sides: Sides, service: str, *, force: bool) -> Sides:

@@ -83,7 +83,7 @@ def find_overlaps(scratch: Scratch, snapshot: Snapshot, composed: Composed) -> t
         for flag in ("--no-skip-worktree", "--no-assume-unchanged"):
             scratch.in_repository("update-index", flag, "--", *seen, index=copy)
     scratch.in_repository("update-index", "-q", "--refresh", index=copy, accept=(0, 1))
-    said = scratch.in_repository("diff-files", "--name-only", "-z", "--diff-filter=d", index=copy)
+    said = scratch.in_repository("diff-files", "--name-only", "-z", index=copy)
     dirty = {os.fsdecode(path) for path in said.split(b"\0")}
     found = set()
     for path in composed.changes:

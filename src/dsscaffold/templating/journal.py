@@ -75,6 +75,17 @@ def drop_journal(repo: Repository) -> None:
         (repo.private / name).unlink(missing_ok=True)
 
 
+def pack_of(repo: Repository) -> Path:
+    """Return where the objects of the last change are kept; like the journal of one that is done, until the next."""
+    return repo.private / "objects.pack"
+
+
+def bring_objects_back(repo: Repository) -> None:
+    """Give the repository the objects of the last change, also once `git gc` has taken them for garbage."""
+    if pack_of(repo).exists():
+        plumb(repo.root, "unpack-objects", "-q", stdin=pack_of(repo).read_bytes())
+
+
 def write_whole(path: Path, data: bytes) -> None:
     """Write a file so that at no moment there is half of it; it keeps the mode that it has."""
     beside = new_of(path)
@@ -102,6 +113,16 @@ def read_index(repo: Repository, index: Path) -> Entries:
             mode, oid, _ = about.split(" ")
             entries[path] = Entry(mode, oid)
     return entries
+
+
+def read_flags(repo: Repository, index: Path) -> dict[str, set[str]]:
+    """Return the paths of an index file that git was told to overlook, or that a sparse checkout leaves out."""
+    said = plumb(repo.root, "ls-files", "-v", "-z", "--full-name", variables={"GIT_INDEX_FILE": str(index)})
+    records = [os.fsdecode(record) for record in said.split(b"\0") if record]
+    return {
+        "skip-worktree": {record[2:] for record in records if record[0] in "Ss"},
+        "assume-unchanged": {record[2:] for record in records if record[0].islower()},
+    }
 
 
 def index_info(repo: Repository, paths: Iterable[str], entries: Entries, stages: Stages) -> bytes:

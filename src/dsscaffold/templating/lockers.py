@@ -42,6 +42,9 @@ class Locker(Protocol):
     def reads(self, content: bytes) -> bool:
         """Return whether `content` is a manifest that the manager can read."""
 
+    def doubled(self, content: bytes) -> set[str]:
+        """Return what a manifest names twice in one place, such as a package in a list."""
+
     def command(self, name: str, lock: str) -> str:
         """Return the command with which a person locks again."""
 
@@ -91,6 +94,17 @@ class Npm:
         """Return whether it is JSON."""
         return isinstance(_parsed(json.loads, content), dict)
 
+    def doubled(self, content: bytes) -> set[str]:
+        """Return the keys that an object has twice: who reads it sees the last one only."""
+        found: set[str] = set()
+
+        def note(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+            found.update(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
+            return dict(pairs)
+
+        _parsed(lambda text: json.loads(text, object_pairs_hook=note), content)
+        return found
+
     def command(self, name: str, lock: str) -> str:  # noqa: ARG002 - npm has one lock file
         """Return the command with which a person locks again."""
         return "npm install --package-lock-only --omit-lockfile-registry-resolved"
@@ -138,6 +152,18 @@ class Uv:
     def reads(self, content: bytes) -> bool:
         """Return whether it is TOML."""
         return _parsed(lambda text: tomllib.loads(text.decode()), content) is not None
+
+    def doubled(self, content: bytes) -> set[str]:
+        """Return the packages that a list asks for twice."""
+        data = _parsed(lambda text: tomllib.loads(text.decode()), content) or {}
+        project = data.get("project", {})
+        lists = [
+            project.get("dependencies", []),
+            *project.get("optional-dependencies", {}).values(),
+            *data.get("dependency-groups", {}).values(),
+        ]
+        names = [[_package(item) for item in each if isinstance(item, str)] for each in lists]
+        return {name for each in names for name, count in Counter(each).items() if count > 1}
 
     def command(self, name: str, lock: str) -> str:
         """Return the command with which a person locks again."""
@@ -196,6 +222,12 @@ class Uv:
 
 
 LOCKERS: tuple[Locker, ...] = (Npm(), Uv())
+
+
+def _package(requirement: str) -> str:
+    """Return the name of the package that a requirement is about, however it is spelt."""
+    found = re.match(r"\s*([\w.-]+)", requirement)
+    return re.sub(r"[-_.]+", "-", found[1]).lower() if found else requirement
 
 
 def _version(pin: str) -> Version:

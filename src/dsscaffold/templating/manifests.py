@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 
-from dsscaffold.templating.lockers import LOCKERS
-from dsscaffold.templating.merging import BASE, OURS, THEIRS, Merged
+from dsscaffold.templating.lockers import LOCKERS, Locker
+from dsscaffold.templating.merging import BASE, OURS, THEIRS, Merged, is_simple
 from dsscaffold.templating.repository import Entry
 from dsscaffold.templating.scratch import Scratch
+from dsscaffold.templating.sides import Part, Sides
 
 _BLOCK = re.compile(
     rb"^<{7} .*\n(?P<ours>(?:.*\n)*?)\|{7} .*\n(?P<base>(?:.*\n)*?)={7}\n(?P<theirs>(?:.*\n)*?)>{7} .*\n", re.MULTILINE
@@ -20,19 +21,46 @@ _PACKAGE = re.compile(rb'[ \t]*"(?P<name>@?[\w./-]+)(?:"[ \t]*:[ \t]*"|\[|[ \t]*
 _Packages = dict[bytes, bytes]
 
 
-def settle_manifests(scratch: Scratch, merged: Merged) -> Merged:
-    """Merge the lists of packages once more where a manifest is in conflict, and settle it if nothing else is."""
-    for path, sides in list(merged.stages.items()):
-        locker = next((each for each in LOCKERS if path.split("/")[-1] == each.manifest), None)
-        if locker is None or sides.keys() != {BASE, OURS, THEIRS}:
+def settle_manifests(scratch: Scratch, sides: Sides, merged: Merged) -> Merged:
+    """Merge the lists of packages once more where a manifest is in conflict, and settle it if nothing else is.
+
+    What both sides added in two places is no conflict to git; it is one here, since it stands there twice then.
+    """
+    for path, stages in list(merged.stages.items()):
+        locker = _locker(path)
+        if locker is None or stages.keys() != {BASE, OURS, THEIRS}:
             continue
-        base, ours, theirs = scratch.blobs(*(sides[number].oid for number in (BASE, OURS, THEIRS)))
+        base, ours, theirs = scratch.blobs(*(stages[number].oid for number in (BASE, OURS, THEIRS)))
         text = merge_packages(scratch.merge_file(ours, base, theirs))
         if text is not None and locker.reads(text):
-            merged.entries[path] = Entry(merged.entries[path].mode, scratch.clean(path, text))
+            merged.entries[path] = Entry(merged.entries[path].mode, scratch.keep(text))
             del merged.stages[path]
             merged.reasons.pop(path, None)
+    for part in sides.parts:
+        if not is_simple(part):
+            _find_doubled(scratch, part, merged)
     return merged
+
+
+def _locker(path: str) -> Locker | None:
+    return next((each for each in LOCKERS if path.split("/")[-1] == each.manifest), None)
+
+
+def _find_doubled(scratch: Scratch, part: Part, merged: Merged) -> None:
+    for path in sorted(part.base.keys() & part.ours.keys() & part.theirs.keys() & merged.entries.keys()):
+        locker, result = _locker(path), merged.entries[path]
+        sides = {BASE: part.base[path], OURS: part.ours[path], THEIRS: part.theirs[path]}
+        if locker is None or path in merged.stages or result in sides.values():
+            continue
+        text, *texts = scratch.blobs(result.oid, sides[OURS].oid, sides[THEIRS].oid)
+        twice = locker.doubled(text).difference(*map(locker.doubled, texts))
+        if twice:
+            merged.reasons[path] = f"both added {', '.join(sorted(twice))}, in two places; keep one"
+        elif not locker.reads(text) and all(map(locker.reads, texts)):
+            merged.reasons[path] = "merged, it cannot be read any more"
+        else:
+            continue
+        merged.stages[path] = sides
 
 
 def merge_packages(text: bytes) -> bytes | None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import tempfile
 import zipfile
 from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
 
 from dsscaffold.errors import DsscaffoldError
 from dsscaffold.templating.archive import Templates, read_templates
+from dsscaffold.templating.temporary import work_folder
 
 _PREFIX = PurePosixPath("dsscaffold/_templates")
 _TIMEOUT_S = 300
@@ -22,8 +22,8 @@ def fetch_released(version: str, digest: str, folder: Path) -> Templates:
     Raises:
         DsscaffoldError: it cannot be had, or holds other templates; the hint has the command to try by hand.
     """
-    with tempfile.TemporaryDirectory(prefix="dsscaffold-release-") as name:
-        wheel = _download(version, Path(name))
+    with work_folder() as work:
+        wheel = _download(version, work)
         _take_templates(wheel, folder)
     templates = read_templates(folder)
     if templates.digest != digest:

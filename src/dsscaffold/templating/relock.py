@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 from dsscaffold.errors import DsscaffoldError
 from dsscaffold.templating.lockers import LOCKERS, Locker
@@ -12,6 +11,7 @@ from dsscaffold.templating.merging import BASE, OURS, THEIRS, Merged, is_simple
 from dsscaffold.templating.repository import Entries, Entry
 from dsscaffold.templating.scratch import Scratch
 from dsscaffold.templating.sides import Part, Sides
+from dsscaffold.templating.temporary import work_folder
 
 
 @dataclass(frozen=True)
@@ -96,8 +96,7 @@ def _relocked(scratch: Scratch, merged: Merged, job: _Job) -> Merged:
 
 
 def _lock(scratch: Scratch, merged: Merged, job: _Job, lock: str) -> bytes:
-    with tempfile.TemporaryDirectory(prefix="dsscaffold-lock-") as name:
-        folder = Path(name)
+    with work_folder() as folder:
         for companion in (job.locker.manifest, *job.locker.companions):
             entry = merged.entries.get(str(PurePosixPath(job.path).with_name(companion)))
             if entry and entry.mode.startswith("100"):

@@ -8,7 +8,6 @@ its templates with the base hardly more than the base.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -17,6 +16,7 @@ from typing import Any
 from dsscaffold.project.plan import Plan
 from dsscaffold.templating.ahead import dismiss_copier, render_ahead
 from dsscaffold.templating.copying import run_copier
+from dsscaffold.templating.temporary import work_folder
 
 SUFFIX = ".jinja"
 SETTINGS = "copier.yml"
@@ -138,8 +138,8 @@ class _Batch:
         """Render all that was asked for; a template that comes to nothing is a file that is not there."""
         if not self.uses:
             return
-        with tempfile.TemporaryDirectory(prefix="dsscaffold-") as folder:
-            tree, rendered = Path(folder, "tree"), Path(folder, "rendered")
+        with work_folder() as folder:
+            tree, rendered = folder / "tree", folder / "rendered"
             tree.mkdir()
             (tree / SETTINGS).write_bytes(self.settings)
             for number, (source, variables) in enumerate(self.uses):

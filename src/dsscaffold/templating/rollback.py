@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from dsscaffold.templating.git import plumb
-from dsscaffold.templating.journal import Journal, new_of, read_index, write_whole
-from dsscaffold.templating.repository import Entries, Repository, read_tree
+from dsscaffold.templating.journal import Journal, new_of, read_flags, read_index, write_whole
+from dsscaffold.templating.repository import Entry, Repository, read_blobs, read_tree
 
 
 @dataclass
@@ -30,18 +30,19 @@ class Rescued:
 def roll_back(repo: Repository, journal: Journal) -> Rescued:
     """Make the changed files of the work tree what the index of before says; set aside what nobody knows."""
     before = read_index(repo, repo.private / "index.before")
-    after = read_tree(repo, journal.after)
+    after, now = read_tree(repo, journal.after), read_index(repo, repo.index)
     rescued = Rescued(_free_folder(repo.private / "rescued"))
     for path in journal.paths:
-        _set_aside(repo, path, before, after, rescued)
+        sides = journal.stages.get(path, {}).values()
+        known = {entry.oid for entry in (before.get(path), after.get(path), *sides) if entry}
+        _set_aside(repo, path, now.get(path), known, rescued)
     for path in journal.paths:
         # The manifest stays until the old one takes its place: killed here, a project has to be known as one.
         if path != journal.manifest or path not in before:
             _remove(repo, path)
     variables = {"GIT_INDEX_FILE": str(repo.private / "index.before")}
-    tagged = plumb(repo.root, "ls-files", "-t", "-z", "--full-name", variables=variables).split(b"\0")
     # What a sparse checkout leaves out was not there before.
-    sparse = {os.fsdecode(line[2:]) for line in tagged if line.startswith(b"S ")}
+    sparse = read_flags(repo, repo.private / "index.before")["skip-worktree"]
     kept = [path for path in journal.paths if path in before and path not in sparse]
     for path in kept:
         if not before[path].mode.startswith("16"):
@@ -59,17 +60,28 @@ def _free_folder(folder: Path) -> Path:
     return folder / str(max(taken, default=0) + 1)
 
 
-def _set_aside(repo: Repository, path: str, before: Entries, after: Entries, rescued: Rescued) -> None:
-    """Copy a file that is neither what was there nor what was written."""
+def _set_aside(repo: Repository, path: str, staged: Entry | None, known: set[str], rescued: Rescued) -> None:
+    """Copy a file, and what is staged of it, where it is neither what was there nor what was written."""
+    file, lying = repo.root / path, None
+    if (file.is_symlink() or file.is_file()) and not _is_behind_link(repo, file):
+        lying = _oid(repo, path, known)
+        if lying not in known:
+            shutil.copyfile(file, rescued.place(path), follow_symlinks=False)
+    if staged and staged.oid not in {lying, *known} and not staged.mode.startswith("16"):
+        (content,) = read_blobs(repo, [staged.oid])
+        rescued.place(f"{path}.staged").write_bytes(content)
+
+
+def _oid(repo: Repository, path: str, known: set[str]) -> str:
+    """Return what git calls the content of a file; its filters are asked only if they matter."""
     file = repo.root / path
-    if file.is_symlink() or not file.is_file() or _is_behind_link(repo, file):
-        return
-    known = {entries[path].oid for entries in (before, after) if path in entries}
+    if file.is_symlink():
+        return repo.oid(os.fsencode(file.readlink()))
     data = file.read_bytes()
-    if repo.oid(data) in known:
-        return
-    if plumb(repo.root, "hash-object", f"--path={path}", "--stdin", stdin=data).decode().strip() not in known:
-        shutil.copyfile(file, rescued.place(path))
+    oid = repo.oid(data)
+    if oid in known:
+        return oid
+    return plumb(repo.root, "hash-object", f"--path={path}", "--stdin", stdin=data).decode().strip()
 
 
 def _make_way(repo: Repository, path: str, rescued: Rescued) -> None:

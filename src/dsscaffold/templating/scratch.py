@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from dsscaffold.templating.git import plumb
+from dsscaffold.templating.journal import bring_objects_back, pack_of, write_whole
 from dsscaffold.templating.repository import Entries, Repository, parse_blobs, parse_tree
+from dsscaffold.templating.temporary import work_folder
 
 _WHO = b"dsscaffold <dsscaffold@localhost> 0 +0000"
 #: Ask for rename detection whatever the person configured: without it an edit of a file that moves is lost.
@@ -91,12 +92,20 @@ class Scratch:
         variables = {"GIT_OBJECT_DIRECTORY": str(self.folder / "objects"), **self._borrowed()}
         return plumb(self.repo.root, *plain, stdin=data, variables=variables).decode().strip()
 
+    def keep(self, data: bytes) -> str:
+        """Keep `data`, which was made of what git holds and so needs no filter, as it is; return its name."""
+        return self.run("hash-object", "-w", "--no-filters", "--stdin", stdin=data).decode().strip()
+
     def hand_over(self, *revisions: str) -> None:
-        """Copy the objects of `revisions` ("^ref" for those that are there already) into the repository."""
+        """Copy the objects of `revisions` ("^ref" for those that are there already) into the repository.
+
+        The pack is kept beside the journal: nothing names these objects before they are committed, so `git gc` may go.
+        """
         asked = "".join(f"{revision}\n" for revision in revisions)
         # Looking for deltas costs more than it saves: the pack is taken apart at once.
         pack = self.run("pack-objects", "--revs", "--stdout", "--window=0", "-q", stdin=asked.encode())
-        plumb(self.repo.root, "unpack-objects", "-q", stdin=pack)
+        write_whole(pack_of(self.repo), pack)
+        bring_objects_back(self.repo)
 
     def in_repository(self, *arguments: str, index: Path, accept: tuple[int, ...] = (0,)) -> bytes:
         """Run git on the repository itself with another index, and with our objects in sight."""
@@ -119,8 +128,7 @@ class Scratch:
 @contextmanager
 def open_scratch(repo: Repository) -> Iterator[Scratch]:
     """Make a scratch directory for `repo` and remove it at the end."""
-    with tempfile.TemporaryDirectory(prefix="dsscaffold-merge-") as name:
-        folder = Path(name)
+    with work_folder() as folder:
         for part in ("objects/info", "refs", "info"):
             (folder / part).mkdir(parents=True)
         (folder / "HEAD").write_text("ref: refs/heads/none\n")

@@ -16,7 +16,7 @@ from dsscaffold.templating.scratch import Scratch
 _ROOT = "root"
 _GATEWAY = "gateway"
 #: Attributes that make what git keeps differ from what lies in the work tree.
-_CONVERTED = ("filter", "ident", "working-tree-encoding")
+_CONVERTED = ("filter", "ident")
 
 
 @dataclass(frozen=True)

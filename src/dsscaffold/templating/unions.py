@@ -80,5 +80,11 @@ def _all_differ(part: Part, path: str, ours: Entry) -> bool:
 def _settle(scratch: Scratch, part: Part, merged: Merged, path: str) -> None:
     entry = merged.entries[path]
     oids = (part.base[path].oid, part.ours[path].oid, part.theirs[path].oid, entry.oid)
-    lines = merge_items(*(blob.splitlines(keepends=True) for blob in scratch.blobs(*oids)))
-    merged.entries[path] = Entry(entry.mode, scratch.clean(path, b"".join(lines)))
+    lines = merge_items(*(_lines(blob) for blob in scratch.blobs(*oids)))
+    merged.entries[path] = Entry(entry.mode, scratch.keep(b"".join(lines)))
+
+
+def _lines(blob: bytes) -> list[bytes]:
+    """Return the lines of a file; the last one is the same item with a line end and without."""
+    whole = blob if not blob or blob.endswith(b"\n") else blob + b"\n"
+    return whole.splitlines(keepends=True)

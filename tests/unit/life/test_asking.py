@@ -9,6 +9,9 @@ import sys
 
 import pytest
 
+from dsscaffold.errors import DsscaffoldError
+from dsscaffold.templating.change import Options
+
 from .project import Project
 
 
@@ -71,3 +74,43 @@ def test_removing_a_service_asks(project: Project, keys: bytes, gone: bool) -> N
     _, screen = _talk(project, b"Remove the service beta?", keys, "remove-service", "beta")
     assert "services/beta/app/main.py" in screen
     assert (project.path / "services/beta").exists() is not gone
+
+
+def test_dsscaffold_yaml_that_is_edited_while_it_asks_stays(project: Project) -> None:
+    project.write("dsscaffold.yaml", project.read("dsscaffold.yaml") + "# before\n")
+    project.template("gateway/src/app.ts", "line 7\n", "theirs\n")
+    edited = project.read("dsscaffold.yaml") + "# meanwhile\n"
+    with pytest.raises(DsscaffoldError, match=r"dsscaffold\.yaml has been edited meanwhile"):
+        project.update(Options(confirm=lambda _: project.write("dsscaffold.yaml", edited)))
+    assert project.read("dsscaffold.yaml") == edited
+    assert "line 7\n" in project.read("gateway/src/app.ts")
+    assert project.update().ok
+
+
+def _tell_git(project: Project, arguments: list[str]) -> None:
+    project.git(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "message"),
+    [
+        (["commit", "--quiet", "--allow-empty", "--message", "More"], "The branch has moved"),
+        (["rm", "--quiet", "--cached", "gateway/run.sh"], "What is staged has changed"),
+    ],
+)
+def test_what_git_is_told_while_it_asks_is_not_overrun(project: Project, meanwhile: list[str], message: str) -> None:
+    project.template("gateway/src/app.ts", "line 7\n", "theirs\n")
+    with pytest.raises(DsscaffoldError, match=message):
+        project.update(Options(confirm=lambda _: _tell_git(project, meanwhile)))
+    assert "line 7\n" in project.read("gateway/src/app.ts")
+
+
+def test_a_file_that_git_ignores_and_that_appears_while_it_asks_stays(project: Project) -> None:
+    """Git itself writes over ignored files."""
+    project.write("gateway/src/old/.env", "ours\n")
+    project.git("add", "--force", "gateway/src/old/.env")
+    project.commit()
+    (project.templates / "gateway/src/old").rename(project.templates / "gateway/src/new")
+    with pytest.raises(DsscaffoldError, match=r"gateway/src/new/\.env"):
+        project.update(Options(confirm=lambda _: project.write("gateway/src/new/.env", "secret\n")))
+    assert project.read("gateway/src/new/.env") == "secret\n"

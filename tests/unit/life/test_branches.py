@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from dsscaffold.commands.add_service import run_add_service
 from dsscaffold.commands.remove_service import run_remove_service
 from dsscaffold.templating.change import Options
@@ -90,3 +92,23 @@ def test_items_of_a_list() -> None:
     assert merge("abc", "bxc", "abcd", "abxcd") == "bxcd"
     # What stands twice on one side, such as a blank line, is no item.
     assert merge("ab", "a-b-x", "acb-", "a-cb-x-") == "a-cb-x-"
+
+
+@pytest.mark.parametrize("last", ["  - beta", "  - beta\n  - mine"])
+def test_a_list_whose_last_line_has_no_end_loses_no_item(project: Project, last: str) -> None:
+    project.write("compose.yaml", f"include:\n  - alpha\n{last}")
+    project.commit()
+    assert run_add_service(project.path, "gamma", "python", None, Options()).ok
+    lines = project.read("compose.yaml").splitlines()
+    assert sorted(lines) == sorted(["include:", "  - alpha", *last.splitlines(), "  - gamma"])
+
+
+def test_a_list_that_a_filter_of_the_team_keeps_is_filtered_once(project: Project) -> None:
+    project.git("config", "filter.rot.clean", "tr a-z b-za")
+    project.git("config", "filter.rot.smudge", "tr b-za a-z")
+    project.write(".gitattributes", project.read(".gitattributes") + "/compose.yaml filter=rot\n")
+    project.git("add", "--renormalize", ".")
+    project.write("compose.yaml", project.read("compose.yaml") + "  - mine\n")
+    project.commit()
+    assert run_add_service(project.path, "gamma", "python", None, Options()).ok
+    assert sorted(project.read("compose.yaml").split()[1:]) == ["-", "-", "-", "-", "alpha", "beta", "gamma", "mine"]

@@ -147,3 +147,36 @@ def test_a_manifest_that_is_a_link_is_refused(project: Project) -> None:
     assert refused.returncode == 1
     assert "dsscaffold.yaml is a link" in refused.stderr
     assert project.files() == before
+
+
+def test_a_deletion_that_is_not_committed_is_work_too(project: Project) -> None:
+    """Else the file would come back, and come back for good with an abort."""
+    (project.path / "gateway/src/app.ts").unlink()
+    (project.path / "gateway/run.sh").unlink()
+    project.template("gateway/src/app.ts", "line 7\n", "theirs\n")
+    before = project.files()
+    with pytest.raises(DsscaffoldError, match=r"not committed: gateway/src/app\.ts\."):
+        project.update()
+    assert project.files() == before
+    project.git("add", "gateway/src/app.ts")
+    project.git("commit", "--quiet", "--message", "Not needed")
+    assert project.update().ok
+    assert not (project.path / "gateway/src/app.ts").exists()
+    assert not (project.path / "gateway/run.sh").exists()
+
+
+@pytest.mark.parametrize("kind", ["link", "file"])
+def test_what_took_the_place_of_a_folder_is_refused_until_it_is_committed(project: Project, kind: str) -> None:
+    shutil.move(project.path / "services/alpha", project.path / "elsewhere")
+    if kind == "link":
+        (project.path / "services/alpha").symlink_to("../elsewhere")
+    else:
+        project.write("services/alpha", "It is elsewhere now.\n")
+    project.template("python-service/app/main.py", "code 7\n", "theirs\n")
+    before = project.files()
+    with pytest.raises(DsscaffoldError, match=r"not committed: services/alpha/app/main\.py\."):
+        project.update()
+    assert project.files() == before
+    project.commit()
+    assert project.update().ok
+    assert "code 7\n" in project.read("elsewhere/app/main.py")

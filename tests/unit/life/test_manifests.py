@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from dsscaffold.templating.change import Options
 from dsscaffold.templating.manifests import merge_packages
 
 from .project import Project
@@ -68,3 +69,48 @@ def test_lines_of_a_conflict(base: str, ours: str, theirs: str, result: str | No
     text = f"<<<<<<< o\n{ours}||||||| b\n{base}=======\n{theirs}>>>>>>> t\n"
     merged = merge_packages(f"before\n{text}after\n".encode())
     assert merged == (None if result is None else f"before\n{result}after\n".encode())
+
+
+def test_a_package_that_both_added_in_two_places_is_for_a_person(project: Project) -> None:
+    """To git these are two additions; npm would take the last one, and the team's version would be gone unseen."""
+    lines = "".join(f'    "pkg-{number}": "1.0.0",\n' for number in range(6))
+    project.add_template("gateway/package.json", f'{{\n  "dependencies": {{\n{lines}    "zip": "1.0.0"\n  }}\n}}\n')
+    project.update(Options(commit=True))
+    project.replace("gateway/package.json", '    "pkg-0"', '    "ours": "1.0.0",\n    "pkg-0"')
+    project.commit()
+    project.template("gateway/package.json", '    "zip"', '    "ours": "2.0.0",\n    "zip"')
+    (conflict,) = project.update().conflicts
+    assert conflict.path == "gateway/package.json"
+    assert conflict.reason == "both added ours, in two places; keep one"
+    assert '"ours": "1.0.0"' in project.read("gateway/package.json")
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "reason"),
+    [
+        ('"Ours_pkg>=1"', '"ours-pkg>=2"', "both added ours-pkg, in two places; keep one"),
+        ('"ours>=1", "ours<3"', '"theirs"', None),
+    ],
+)
+def test_a_python_package_that_stands_twice(project: Project, ours: str, theirs: str, reason: str | None) -> None:
+    lines = "".join(f'    "pkg-{number}",\n' for number in range(6))
+    template, path = "python-service/pyproject.toml", "services/alpha/pyproject.toml"
+    project.add_template(template, f'[project]\nname = "alpha"\nversion = "1"\ndependencies = [\n{lines}]\n')
+    project.update(Options(commit=True))
+    project.replace(path, '    "pkg-0",\n', f'    {ours},\n    "pkg-0",\n')
+    project.commit()
+    project.template(template, '    "pkg-5",\n', f'    "pkg-5",\n    {theirs},\n')
+    assert [conflict.reason for conflict in project.update().conflicts] == ([reason] if reason else [])
+
+
+def test_a_table_that_both_added_in_two_places_is_for_a_person(project: Project) -> None:
+    template, path = "python-service/pyproject.toml", "services/alpha/pyproject.toml"
+    lines = "".join(f"line-{number} = true\n" for number in range(6))
+    project.add_template(template, f"[tool.first]\n{lines}")
+    project.update(Options(commit=True))
+    project.replace(path, "[tool.first]\n", "[tool.both]\nours = true\n\n[tool.first]\n")
+    project.commit()
+    project.template(template, "line-5 = true\n", "line-5 = true\n\n[tool.both]\ntheirs = true\n")
+    (conflict,) = project.update().conflicts
+    assert conflict.reason == "merged, it cannot be read any more"
+    assert "ours = true\n" in project.read(path)

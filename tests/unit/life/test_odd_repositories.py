@@ -274,3 +274,17 @@ def test_an_old_git_is_refused_with_its_version(
     monkeypatch.setenv("PATH", str(binaries))
     with pytest.raises(DsscaffoldError, match=r"git 2\.38 or newer; here is git version 2\.37\.9"):
         project.update()
+
+
+def test_a_file_that_is_utf_16_in_the_work_tree(project: Project) -> None:
+    attributes = project.read(".gitattributes") + "/gateway/src/app.ts text working-tree-encoding=UTF-16LE-BOM\n"
+    project.write(".gitattributes", attributes)
+    text = project.read("gateway/src/app.ts").replace("line 2\n", "öurs\n")
+    project.write("gateway/src/app.ts", b"\xff\xfe" + text.encode("utf-16-le"))
+    project.commit()
+    project.template("gateway/src/app.ts", "line 18\n", "theirs\n")
+    assert project.update().ok
+    merged = (project.path / "gateway/src/app.ts").read_bytes().decode("utf-16")
+    assert merged == text.replace("line 18\n", "theirs\n")
+    project.commit()
+    assert project.update().files == ()

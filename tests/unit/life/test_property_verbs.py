@@ -20,12 +20,12 @@ from dsscaffold.commands.set_broker import run_set_broker
 from dsscaffold.errors import DsscaffoldError
 from dsscaffold.templating.change import Options
 
+from .deeds import NAMES, SETTINGS, TEXTS, Step, copied, let_work, steps
 from .project import Project, make_project
-from .test_property import NAMES, SETTINGS, TEXTS, Step, _copy, _let_work, _steps
 
 PLAIN = Options()
 ALPHA, BETA = "  alpha: {lang: python}\n", "  beta: {lang: python}\n"
-TEAM = _steps(
+TEAM = steps(
     TEXTS,
     ["services/alpha", "services/alpha/app", "services/beta", "gateway/src"],
     {"add": [*NAMES, "../gamma/app/main.py", "../beta/app/new.py"], "chmod": TEXTS, "crlf": TEXTS, "link": TEXTS},
@@ -79,8 +79,8 @@ def origin(tmp_path_factory: pytest.TempPathFactory) -> Path:
 )
 @example(team=[Step("edit", "services/beta/app/main.py", 3)], change="rename onto", setting="plain")
 def test_no_line_is_lost_to_a_verb(origin: Path, team: list[Step], change: str, setting: str) -> None:
-    with _copy(origin) as project:
-        project, kept = _let_work(project, team, setting)
+    with copied(origin) as project:
+        project, kept = let_work(project, team, setting)
         before = project.files()
         manifest = project.read("dsscaffold.yaml")
         refused = None

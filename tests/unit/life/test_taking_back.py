@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from dsscaffold.commands.add_service import run_add_service
+from dsscaffold.commands.rename_service import run_rename_service
 from dsscaffold.errors import DsscaffoldError
 from dsscaffold.templating.change import Options
 
@@ -39,6 +42,31 @@ def test_what_was_half_resolved_is_kept_each_time(project: Project) -> None:
         assert project.files() == before
     for number in (1, 2):
         assert (_rescued(project, number) / "gateway/src/app.ts").read_text() == f"half resolved {number}\n"
+
+
+def test_what_was_resolved_and_staged_is_kept_beside_what_came_later(project: Project) -> None:
+    _in_conflict(project)
+    before = project.files()
+    project.update()
+    project.write("gateway/src/app.ts", "resolved\n")
+    project.git("add", "gateway/src/app.ts")
+    project.write("gateway/src/app.ts", "resolved in another way\n")
+    told = project.run("update", "--abort").stdout
+    assert "gateway/src/app.ts, gateway/src/app.ts.staged had edits of yours" in told
+    assert (_rescued(project, 1) / "gateway/src/app.ts").read_text() == "resolved in another way\n"
+    assert (_rescued(project, 1) / "gateway/src/app.ts.staged").read_text() == "resolved\n"
+    assert project.files() == before
+
+
+def test_a_link_that_took_the_place_of_a_file_is_kept(project: Project) -> None:
+    _in_conflict(project)
+    before = project.files()
+    project.update()
+    (project.path / "gateway/src/app.ts").unlink()
+    (project.path / "gateway/src/app.ts").symlink_to("elsewhere.ts")
+    assert "gateway/src/app.ts had edits of yours" in project.run("update", "--abort").stdout
+    assert (_rescued(project, 1) / "gateway/src/app.ts").readlink() == Path("elsewhere.ts")
+    assert project.files() == before
 
 
 def test_notes_in_a_folder_that_goes_back_to_being_a_file_are_kept(project: Project) -> None:
@@ -152,3 +180,37 @@ def test_a_file_system_that_knows_no_hard_links_is_refused_with_the_reason(
     monkeypatch.undo()
     assert project.files() == before
     assert project.update().ok
+
+
+def test_a_sparse_checkout_is_as_sparse_as_before(project: Project) -> None:
+    project.replace("services/beta/app/main.py", "code 7\n", "ours\n")
+    project.commit()
+    project.template("python-service/app/main.py", "code 7\n", "theirs\n")
+    project.git("sparse-checkout", "set", "--cone", "gateway", "services/alpha")
+    project.git("update-index", "--assume-unchanged", "gateway/run.sh")
+    project.template("gateway/run.sh", "true", "false")
+    before = project.git("ls-files", "-v")
+    assert project.update().conflicts
+    assert project.run("update", "--abort").returncode == 0
+    assert project.git("ls-files", "-v") == before
+    assert project.status() == ""
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_what_git_took_for_garbage_is_there_for_an_abort(project: Project, killed: bool) -> None:
+    run_add_service(project.path, "gamma", "python", None, Options())
+    project.write("services/gamma/notes.txt", "notes of the team\n")
+    project.git("add", "--all")
+    before = project.files()
+    run_rename_service(project.path, "gamma", "delta", Options())
+    if killed:
+        # As if it had come to its last step but one.
+        shutil.copyfile(project.path / ".git/dsscaffold/index.before", project.path / ".git/index")
+        journal = project.path / ".git/dsscaffold/journal.json"
+        journal.write_text(journal.read_text().replace('"done": true', '"done": false'))
+    project.git("gc", "--quiet", "--prune=now")
+    if killed:
+        assert "was interrupted" in project.run("update").stderr
+    ended = project.run("update", "--abort")
+    assert ended.returncode == 0, ended.stderr
+    assert project.files() == before
