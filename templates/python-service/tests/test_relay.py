@@ -6,7 +6,6 @@ from app.adapters.relay import POLL_SECONDS, Batch, Relay
 from app.application.broker import Message, Unavailable
 from tests.fakes import FakeBroker, until
 
-
 BATCH = 10
 
 

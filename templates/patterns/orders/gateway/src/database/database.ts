@@ -128,7 +128,9 @@ async function orUnavailable<T>(work: () => Promise<T>): Promise<T> {
 /**
  * Errors that do not come from the server mean that it cannot be reached. Of those that do, these
  * SQLSTATE classes are temporary: 08 connection, 40 rollback, 53 resources, 57 shutdown or start.
+ * A TypeError is neither: the caller gave a value that has no form in JSON, and will do so again.
  */
 function isOutage(error: unknown): boolean {
+  if (error instanceof TypeError) return false;
   return !(error instanceof pg.DatabaseError) || /^(08|40|53|57)/.test(error.code ?? "");
 }

@@ -1,4 +1,4 @@
-"""The outbox on a real Postgres: what the relay reads at once, and how long the locks of a dead host are held."""
+"""What the rendered code does on a real Postgres: how much a relay reads, when locks are freed, what is an outage."""
 
 from __future__ import annotations
 
@@ -92,6 +92,14 @@ await database.close();
     ),
 }
 
+WRONG_VALUE = """
+import { pino } from "pino";
+const { Database } = await import(`${process.cwd()}/src/database/database.ts`);
+const database = new Database(process.env.DATABASE_URL, pino());
+await database.query("SELECT $1::jsonb", [{ amount: 1n }]).catch((error) => console.log(error.name));
+await database.close();
+"""
+
 
 @pytest.mark.parametrize("service", READ)
 @pytest.mark.parametrize(
@@ -123,6 +131,12 @@ def test_the_server_gives_up_a_host_that_is_gone_within_half_a_minute(stack: Sta
         assert idle + interval * count <= 30
         # Of what was sent before, and of a keepalive: macOS has only the latter.
         assert shown[3] in {"25000", "0"}
+
+
+def test_a_value_that_cannot_be_sent_is_a_mistake_and_no_outage(stack: Stack) -> None:
+    """As an outage it would be tried for ever, and hold up the messages behind it."""
+    answer = call_in(stack.repo, "gateway", ("node", "--input-type=module", "-e", WRONG_VALUE))
+    assert (answer.code, answer.stdout) == (0, "TypeError\n"), answer.stderr
 
 
 def test_events_of_any_size_go_out_in_order(stack: Stack) -> None:
