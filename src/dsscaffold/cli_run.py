@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dsscaffold.completion import complete_page, complete_service
+from dsscaffold.completion import complete_page, complete_service, complete_topic
 
 if TYPE_CHECKING:
     from dsscaffold.runtime.results import UpResult
@@ -172,7 +172,12 @@ def logs(
 
 
 def replay(
-    topic: Annotated[str, typer.Argument(metavar="TOPIC", help="Where the messages were, for example orders.")],
+    topic: Annotated[
+        str,
+        typer.Argument(
+            metavar="TOPIC", help="Where the messages were, for example orders.", autocompletion=complete_topic
+        ),
+    ],
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Put nothing back: show what lies there, and why.")
     ] = False,

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from dsscaffold.project.catalogue import Catalogue
     from dsscaffold.project.manifest import Manifest
 
+#: What the name of a topic for dead letters ends with.
+_DEAD_LETTERS = ".dlq"
+
 Complete = Callable[[typer.Context, str], list[tuple[str, str]]]
 
 
@@ -62,6 +65,16 @@ def complete_service(incomplete: str) -> list[str]:
     return [name for name in _running() if name.startswith(incomplete)]
 
 
+def complete_topic(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Complete the topics that can have dead letters."""
+    manifest = _manifest(ctx)
+    # A blank service has a topic of its own, called after it; of all others the contracts tell.
+    own = {service.name for service in (manifest.services if manifest else ()) if service.is_blank}
+    addresses = _addresses()
+    topics = own | {address for address in addresses if f"{address}{_DEAD_LETTERS}" in addresses}
+    return sorted(topic for topic in topics if topic.startswith(incomplete))
+
+
 def complete_page(incomplete: str) -> list[str]:
     """Complete what `open` can open."""
     from dsscaffold.commands.open import PAGES
@@ -91,6 +104,21 @@ def _manifest(ctx: typer.Context) -> Manifest | None:
         return load_manifest(find_project(Path.cwd()) / MANIFEST_NAME, catalogue) if catalogue else None
     except (DsscaffoldError, OSError):
         return None
+
+
+def _addresses() -> set[str]:
+    """Return the topics in the repository's AsyncAPI document."""
+    import yaml
+
+    from dsscaffold.errors import DsscaffoldError
+    from dsscaffold.project.location import find_project
+
+    try:
+        document = find_project(Path.cwd()) / "contracts" / "asyncapi.yaml"
+        channels = yaml.safe_load(document.read_text(encoding="utf-8"))["channels"]
+        return {str(channel["address"]) for channel in channels.values()}
+    except (DsscaffoldError, OSError, ValueError, LookupError, TypeError, AttributeError, yaml.YAMLError):
+        return set()
 
 
 def _running(*kinds: str) -> list[str]:

@@ -17,11 +17,18 @@ patterns: [orders]
 services:
   orders: {lang: python, role: orders}
   profiles: {lang: python, role: profiles}
+  team-notes: {lang: python}
 """
 COMPOSE = """\
 services:
   gateway: {build: ., x-local: {runtime: node, command: [node, server.ts]}}
   orders: {build: ., environment: {PORT: "80"}, x-local: {runtime: python, command: [python, -m, app]}}
+"""
+ASYNCAPI = """\
+channels:
+  orders: {address: orders}
+  ordersDeadLetters: {address: orders.dlq}
+  audit: {address: audit}
 """
 
 
@@ -31,6 +38,8 @@ def repo(tmp_path: Path) -> Path:
     folder.mkdir()
     (folder / "dsscaffold.yaml").write_text(MANIFEST)
     (folder / "compose.yaml").write_text(COMPOSE)
+    (folder / "contracts").mkdir()
+    (folder / "contracts" / "asyncapi.yaml").write_text(ASYNCAPI)
     return folder
 
 
@@ -61,12 +70,13 @@ def _complete(line: str, templates: Path, folder: Path) -> list[str]:
         ("add-service x --role p", ["profiles"]),
         ("add-pattern ", ["hub"]),
         ("remove-pattern ", ["orders"]),
-        ("remove-service ", ["orders", "profiles"]),
+        ("remove-service ", ["orders", "profiles", "team-notes"]),
         ("rename-service p", ["profiles"]),
         ("set-broker ", ["kafka"]),
         ("restart ", ["gateway", "orders"]),
         ("open ", ["docs", "metrics", "orders"]),
         ("logs g", ["gateway"]),
+        ("replay ", ["orders", "team-notes"]),
     ],
 )
 def test_names_complete(repo: Path, templates: Path, line: str, offered: list[str]) -> None:
@@ -79,8 +89,10 @@ def test_other_templates_complete_when_they_are_named_before(repo: Path, templat
     assert _complete(line, Path("/nowhere"), repo) == ["special"]
 
 
-@pytest.mark.parametrize("line", ["add-service x --role ", "remove-service ", "restart ", "add-pattern "])
+@pytest.mark.parametrize("line", ["add-service x --role ", "remove-service ", "restart ", "add-pattern ", "replay "])
 def test_what_is_wrong_completes_to_nothing(tmp_path: Path, line: str) -> None:
     (tmp_path / "dsscaffold.yaml").write_text("version: [")
     (tmp_path / "compose.yaml").write_text("services: [")
+    (tmp_path / "contracts").mkdir()
+    (tmp_path / "contracts" / "asyncapi.yaml").write_text("channels: [")
     assert _complete(f"dsscaffold {line}", tmp_path / "nowhere", tmp_path) == []

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import json
-import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -69,13 +68,13 @@ def run_replay(repo: Path, topic: str, *, dry_run: bool = False) -> ReplayResult
 
 
 def _service_with_tool(repo: Path) -> str:
-    from dsscaffold.runtime.compose.reader import read_compose
+    from dsscaffold.runtime.one_off import built_services
 
-    services = read_compose(repo, os.environ).services.values()
-    for service in services:
-        if service.local.runtime == "python" and (service.folder / "app" / "replay.py").is_file():
-            return service.name
-    if any(service.local.runtime == "python" for service in services):
+    services = built_services(repo)
+    for name, folder in services.items():
+        if (folder / "app" / "replay.py").is_file():
+            return name
+    if any((folder / "requirements.txt").is_file() for folder in services.values()):
         hint = "Take the newer templates: dsscaffold update"
         raise DsscaffoldError("No service here has app/replay.py, which puts dead letters back.", hint)
     raise DsscaffoldError("No Python service is here, and only those can put dead letters back.")

@@ -234,8 +234,10 @@ def _check_reserved(source: YamlSource, manifest: Manifest, entry: Entry) -> Non
     """Refuse a blank service whose route would be hidden by a call that the gateway has for `entry`."""
     for service in manifest.services:
         if service.is_blank and service.name in entry.requires.reserves:
-            message = f"{service.name!r} cannot be a blank service here: /api/{service.name} belongs to {entry.name!r}."
-            raise source.fail(("services", service.name), message, f"Choose another name, e.g. {service.name}-service.")
+            name, better = service.name, f"{service.name}-service"
+            message = f"{name!r} cannot be a blank service here: /api/{name} belongs to {entry.name!r}."
+            rename = f" If it is there already: dsscaffold rename-service {name} {better}" if source.path else ""
+            raise source.fail(("services", name), message, f"Choose another name, e.g. {better}.{rename}")
 
 
 def _known(source: YamlSource, at: tuple[str, ...], value: Any, what: str, known: Any) -> str:

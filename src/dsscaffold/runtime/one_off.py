@@ -7,13 +7,13 @@ import os
 import shutil
 import subprocess
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dsscaffold.errors import DsscaffoldError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
 _COMPOSE = ("docker", "compose")
 _ASK_SECONDS = 20.0
@@ -26,6 +26,31 @@ class Answer:
     code: int
     stdout: str
     stderr: str
+
+
+def built_services(repo: Path) -> dict[str, Path]:
+    """Return the services that run and are built from source, each with its folder.
+
+    Where they run in containers Docker itself says so: compose.yaml may have keys that only Docker honours.
+
+    Raises:
+        DsscaffoldError: the repository does not run.
+    """
+    from dsscaffold.runtime.local.holder import holder
+    from dsscaffold.runtime.repo import RunFolder
+
+    if holder(RunFolder(repo)) is not None:
+        from dsscaffold.runtime.compose.reader import read_compose
+
+        services = read_compose(repo, os.environ).services.values()
+        return {service.name: service.folder for service in services if service.local.runtime}
+    containers = _containers(repo)
+    if not containers:
+        raise _nothing_runs()
+    found = json.loads(_compose(repo, "config", "--format", "json"))["services"]
+    return {
+        name: Path(found[name]["build"]["context"]) for name in found if name in containers and "build" in found[name]
+    }
 
 
 def call_in(repo: Path, service: str, argv: tuple[str, ...]) -> Answer:
@@ -46,7 +71,11 @@ def call_in(repo: Path, service: str, argv: tuple[str, ...]) -> Answer:
     if service in _containers(repo):
         # Without a terminal (-T), so that stdout and stderr stay apart.
         return _run((*_COMPOSE, "exec", "-T", service, *argv), repo, os.environ)
-    raise DsscaffoldError("Nothing runs here.", "Start it: dsscaffold up --detach")
+    raise _nothing_runs()
+
+
+def _nothing_runs() -> DsscaffoldError:
+    return DsscaffoldError("Nothing runs here.", "Start it: dsscaffold up --detach")
 
 
 def _run(argv: tuple[str, ...], cwd: Path, env: Mapping[str, str]) -> Answer:
@@ -65,15 +94,25 @@ def _containers(repo: Path) -> set[str]:
     if shutil.which(_COMPOSE[0]) is None:
         return set()
     try:
+        lines = _compose(repo, "ps", "--format", "json").splitlines()
+    except DsscaffoldError:
+        return set()
+    return {json.loads(line)["Service"] for line in lines if line.startswith("{")}
+
+
+def _compose(repo: Path, *arguments: str) -> str:
+    """Return what Docker Compose says of the repository."""
+    try:
         done = subprocess.run(
-            [*_COMPOSE, "ps", "--format", "json"],
+            [*_COMPOSE, *arguments],
             cwd=repo,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             timeout=_ASK_SECONDS,
-            check=False,
+            check=True,
         )
-    except (OSError, subprocess.TimeoutExpired):
-        return set()
-    return {json.loads(line)["Service"] for line in done.stdout.splitlines() if line.startswith("{")}
+    except (OSError, subprocess.SubprocessError) as error:
+        said = str(getattr(error, "stderr", None) or error).strip().splitlines()
+        raise DsscaffoldError(f"`docker compose {arguments[0]}` failed: {said[-1]}") from error
+    return done.stdout

@@ -13,6 +13,7 @@ const PAYMENTS = "/api/payments http://127.0.0.1:21000\n";
 /** The services of a file that the test changes as it likes; `errors` is what was logged. */
 async function follow(t: TestContext, text: string) {
   const folder = await mkdtemp(join(tmpdir(), "proxied-"));
+  t.after(() => rm(folder, { recursive: true }));
   const path = join(folder, "services.txt");
   await writeFile(path, text);
   const errors: string[] = [];
@@ -25,10 +26,7 @@ async function follow(t: TestContext, text: string) {
     error: { value: ({ err }: { err: Error }) => errors.push(err.message) },
   }) as Logger;
   const services = await ProxiedServices.open(path, silent, 1);
-  t.after(async () => {
-    await services.close();
-    await rm(folder, { recursive: true });
-  });
+  t.after(() => services.close());
   return { services, errors, path, replace };
 }
 

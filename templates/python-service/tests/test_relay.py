@@ -2,9 +2,11 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
-from app.adapters.relay import BATCH, POLL_SECONDS, Relay
+from app.adapters.relay import POLL_SECONDS, Batch, Relay
 from app.application.broker import Message, Unavailable
 from tests.fakes import FakeBroker, until
+
+BATCH = 10
 
 
 class FakeTable:
@@ -33,8 +35,9 @@ class FakeTable:
         self.lock_attempts += 1
         return not self.locked
 
-    async def unpublished(self, limit: int) -> list[tuple[int, Message]]:
-        return list(self.waiting.items())[:limit]
+    async def unpublished(self) -> Batch:
+        oldest = dict(list(self.waiting.items())[:BATCH])
+        return Batch(oldest, full=len(oldest) == BATCH)
 
     async def mark_published(self, numbers: Sequence[int]) -> None:
         if self.outages > 0:

@@ -32,13 +32,16 @@ names = ("type", "id", "reason", "group", "time")
 letter = {"key": key, "replays": 0, "outcome": "put back", **dict.fromkeys(names)}
 print(json.dumps({"topic": sys.argv[1], "dryRun": "--dry-run" in sys.argv, "letters": [letter]}))
 """
-#: As much of Docker as is called: `compose ps`, and `compose exec -T SERVICE COMMAND`, which runs the command here.
+#: As much of Docker as is called: what runs, what it is built from, and `compose exec`, which runs the command here.
 DOCKER = """#!{python}
-import os, sys
+import json, os, sys
 
 match sys.argv[1:]:
     case ["compose", "ps", "--format", "json"]:
         print('{{"Service": "orders", "State": "running"}}')
+    case ["compose", "config", "--format", "json"]:
+        build = {{"build": {{"context": os.path.realpath("orders")}}}}
+        print(json.dumps({{"name": "demo", "services": {{"kafka": {{"image": "x"}}, "orders": build}}}}))
     case ["compose", "exec", "-T", "orders", "python", *rest]:
         os.chdir("orders")
         os.environ["PEER_URL"] = "http://users:8000"
@@ -82,6 +85,9 @@ def test_the_verb_prints_for_people_and_one_document_for_scripts(repo: SmallRepo
 
 
 def test_in_a_container_it_runs_there(repo: SmallRepo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # A key that only Docker honours: without it, `up` refuses it.
+    compose = repo.root / "orders" / "compose.yaml"
+    compose.write_text(compose.read_text() + "    cap_add: [NET_ADMIN]\n")
     programs = tmp_path / "programs"
     programs.mkdir()
     (programs / "docker").write_text(DOCKER.format(python=sys.executable))
@@ -111,6 +117,7 @@ def test_failures_of_the_tool_are_one_message_each(repo: SmallRepo) -> None:
 
 
 def test_a_repository_of_older_templates_is_told_to_update(repo: SmallRepo) -> None:
+    assert repo.up().ok
     (repo.root / "orders" / "app" / "replay.py").unlink()
     with pytest.raises(DsscaffoldError, match=r"No service here has app/replay\.py") as caught:
         run_replay(repo.root, "orders")

@@ -14,6 +14,14 @@ CONNECT_TIMEOUT = 5.0
 COMMAND_TIMEOUT = 10.0
 CLOSE_TIMEOUT = 2.0
 MAX_CONNECTIONS = 10
+# How the server finds out that the host of a client is gone: after 25 s, not after hours, in which
+# nobody else would get the locks of the dead.
+SERVER_SETTINGS = {
+    "tcp_keepalives_idle": "10",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "3",
+    "tcp_user_timeout": "25s",
+}
 
 # The server is there but cannot work now, or asks for the same transaction again.
 TRANSIENT = (
@@ -101,6 +109,7 @@ class Database:
             max_size=MAX_CONNECTIONS,
             timeout=CONNECT_TIMEOUT,
             command_timeout=COMMAND_TIMEOUT,
+            server_settings=SERVER_SETTINGS,
             reset=leave_as_is,
         )
         await self._pool
@@ -129,7 +138,10 @@ class Database:
         """Open a connection outside the pool; locks that are taken on it end with it."""
         with translated():
             connection = await asyncpg.connect(
-                self._url, timeout=CONNECT_TIMEOUT, command_timeout=command_timeout
+                self._url,
+                timeout=CONNECT_TIMEOUT,
+                command_timeout=command_timeout,
+                server_settings=SERVER_SETTINGS,
             )
         try:
             yield Connection(connection)

@@ -5,7 +5,10 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from uuid import uuid4
 
+import asyncpg
+
 from app.adapters.database import Database, Session
+from app.adapters.relay import Batch
 from app.application.broker import Message, Unavailable
 from app.application.cloudevents import Envelope, write_headers
 from app.application.events import Event
@@ -13,6 +16,9 @@ from app.application.health import Health
 
 # Any number will do, as long as nothing else in this database locks the same one.
 RELAY_LOCK = 6_817_442
+# What is read at once. The last event may go beyond the bytes: one is never too large to be read.
+MAX_EVENTS = 500
+MAX_BYTES = 4_000_000
 
 
 class PostgresOutbox:
@@ -58,34 +64,29 @@ class OutboxTable:
         # Not the lock that waits: it would hold a snapshot, and so keep vacuum from its work.
         return bool(await self._session.fetchval("SELECT pg_try_advisory_lock($1)", RELAY_LOCK))
 
-    async def unpublished(self, limit: int) -> list[tuple[int, Message]]:
-        """Give the oldest events that are still to be published, each with its number."""
+    async def unpublished(self) -> Batch:
+        """Give the oldest events that are still to be published."""
         rows = await self._session.fetch(
             """
-            SELECT seq, id, topic, key, type, data, headers, created_at
-            FROM outbox
-            WHERE published_at IS NULL AND refusal IS NULL
+            SELECT seq, id, topic, key, type, data, headers, created_at, bytes
+            FROM (
+                SELECT *, sum(pg_column_size(data)) OVER (ORDER BY seq) AS bytes
+                FROM outbox
+                WHERE published_at IS NULL AND refusal IS NULL
+                ORDER BY seq
+                LIMIT $1
+            ) AS oldest
+            WHERE bytes - pg_column_size(data) < $2
             ORDER BY seq
-            LIMIT $1
             """,
-            limit,
+            MAX_EVENTS,
+            MAX_BYTES,
         )
-        return [
-            (
-                row["seq"],
-                Message(
-                    topic=row["topic"],
-                    key=row["key"].encode(),
-                    value=row["data"].encode(),
-                    headers=write_headers(
-                        Envelope(id=str(row["id"]), type=row["type"], source=self._source),
-                        row["created_at"],
-                        json.loads(row["headers"]),
-                    ),
-                ),
-            )
-            for row in rows
-        ]
+        total = rows[-1]["bytes"] if rows else 0
+        return Batch(
+            events={row["seq"]: self._message(row) for row in rows},
+            full=len(rows) == MAX_EVENTS or total >= MAX_BYTES,
+        )
 
     async def mark_published(self, numbers: Sequence[int]) -> None:
         await self._session.execute(
@@ -102,6 +103,18 @@ class OutboxTable:
         """Delete what was published more than so many days ago."""
         await self._session.execute(
             "DELETE FROM outbox WHERE published_at < now() - make_interval(days => $1)", days
+        )
+
+    def _message(self, row: asyncpg.Record) -> Message:
+        return Message(
+            topic=row["topic"],
+            key=row["key"].encode(),
+            value=row["data"].encode(),
+            headers=write_headers(
+                Envelope(id=str(row["id"]), type=row["type"], source=self._source),
+                row["created_at"],
+                json.loads(row["headers"]),
+            ),
         )
 
 

@@ -6,8 +6,9 @@ It publishes first and marks afterwards: a crash in between publishes twice, nev
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from typing import Protocol
 
 from app.application.broker import Message, Publisher, Unavailable
@@ -17,7 +18,6 @@ from app.application.retry import backoff, wait_for_event
 
 logger = logging.getLogger(__name__)
 
-BATCH = 500
 POLL_SECONDS = 0.5
 # Under load a batch is at least what is committed within this time; a single event never waits.
 PAUSE_SECONDS = 0.01
@@ -26,9 +26,17 @@ PRUNE_EVERY_SECONDS = 3600.0
 KEEP_DAYS = 7
 
 
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The oldest events, by their numbers; `full` when there may be more of them."""
+
+    events: Mapping[int, Message]
+    full: bool
+
+
 class Table(Protocol):
     async def lock(self) -> bool: ...
-    async def unpublished(self, limit: int) -> list[tuple[int, Message]]: ...
+    async def unpublished(self) -> Batch: ...
     async def mark_published(self, numbers: Sequence[int]) -> None: ...
     async def mark_refused(self, number: int, refusal: str) -> None: ...
     async def prune(self, days: int) -> None: ...
@@ -116,14 +124,14 @@ class Relay:
 
     async def _empty(self, table: Table) -> None:
         """Publish batch after batch until no more than a part of one is found."""
-        found = BATCH
-        while found == BATCH:
-            events = await table.unpublished(BATCH)
-            found = len(events)
-            if events:
-                await self._publish(table, dict(events))
+        full = True
+        while full:
+            batch = await table.unpublished()
+            if batch.events:
+                await self._publish(table, batch.events)
+            full = batch.full
 
-    async def _publish(self, table: Table, events: dict[int, Message]) -> None:
+    async def _publish(self, table: Table, events: Mapping[int, Message]) -> None:
         self._sending_since = time.monotonic()
         try:
             refusals = await publish_all(self._publisher, events)

@@ -3,6 +3,15 @@ import { Unavailable } from "../errors.ts";
 import type { CheckResult } from "../health.ts";
 import type { Logger } from "../logger.ts";
 
+// How the server finds out that the host of a client is gone: after 25 s, not after hours, in which
+// nobody else would get the locks of the dead.
+const SERVER_SETTINGS = [
+  "-c tcp_keepalives_idle=10",
+  "-c tcp_keepalives_interval=5",
+  "-c tcp_keepalives_count=3",
+  "-c tcp_user_timeout=25s",
+].join(" ");
+
 /** Runs one statement and returns its rows. */
 export type Query = <Row extends object>(text: string, values?: unknown[]) => Promise<Row[]>;
 
@@ -32,6 +41,7 @@ export class Database {
       // A server that hangs counts as unavailable too.
       query_timeout: 10_000,
       keepAlive: true,
+      options: SERVER_SETTINGS,
     };
     this.#pool = new pg.Pool({ ...this.#settings, max: 10 });
     this.#pool.on("connect", (client) => this.#expectLoss(client));
@@ -118,7 +128,9 @@ async function orUnavailable<T>(work: () => Promise<T>): Promise<T> {
 /**
  * Errors that do not come from the server mean that it cannot be reached. Of those that do, these
  * SQLSTATE classes are temporary: 08 connection, 40 rollback, 53 resources, 57 shutdown or start.
+ * A TypeError is neither: the caller gave a value that has no form in JSON, and will do so again.
  */
 function isOutage(error: unknown): boolean {
+  if (error instanceof TypeError) return false;
   return !(error instanceof pg.DatabaseError) || /^(08|40|53|57)/.test(error.code ?? "");
 }

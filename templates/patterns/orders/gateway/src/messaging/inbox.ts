@@ -3,7 +3,7 @@ import type { Query } from "../database/database.ts";
 /**
  * Record that `consumer` handles these events, in the transaction of their effects, and return those
  * that it has not handled before. The broker delivers at least once: this makes the effects happen
- * exactly once.
+ * exactly once. Sorted, so that two replicas with the same events do not wait for each other.
  */
 export async function firstDeliveries(
   query: Query,
@@ -11,7 +11,8 @@ export async function firstDeliveries(
   eventIds: string[],
 ): Promise<Set<string>> {
   const inserted = await query<{ event_id: string }>(
-    `INSERT INTO inbox (consumer, event_id) SELECT $1, unnest($2::text[])
+    `INSERT INTO inbox (consumer, event_id)
+     SELECT $1, event_id FROM unnest($2::text[]) AS event_id ORDER BY event_id
      ON CONFLICT DO NOTHING RETURNING event_id`,
     [consumer, eventIds],
   );

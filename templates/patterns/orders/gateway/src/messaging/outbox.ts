@@ -4,6 +4,9 @@ import type { Message } from "./broker.ts";
 import { toMessage } from "./cloud-event.ts";
 
 const SOURCE = "/gateway";
+// What is read at once. The last event may go beyond the bytes: one is never too large to be read.
+const MAX_EVENTS = 500;
+const MAX_BYTES = 4_000_000;
 
 /** An event to publish once its transaction is committed. */
 export interface OutgoingEvent {
@@ -18,19 +21,37 @@ export interface OutgoingEvent {
 interface OutboxRow extends OutgoingEvent {
   seq: string;
   created_at: Date;
+  /** Of this event and those before it. */
+  bytes: string;
 }
 
-/** The oldest unpublished events as messages, with the numbers of their rows. */
-export async function readUnpublished(
-  query: Query,
-  limit: number,
-): Promise<{ seqs: string[]; messages: Message[] }> {
+/** The oldest unpublished events, with the numbers of their rows. */
+export interface Batch {
+  seqs: string[];
+  messages: Message[];
+  /** There may be more of them. */
+  full: boolean;
+}
+
+export async function readUnpublished(query: Query): Promise<Batch> {
   const rows = await query<OutboxRow>(
-    `SELECT seq, id, topic, key, type, data, headers, created_at FROM outbox
-     WHERE published_at IS NULL AND refusal IS NULL ORDER BY seq LIMIT $1`,
-    [limit],
+    `SELECT seq, id, topic, key, type, data, headers, created_at, bytes
+     FROM (
+       SELECT *, sum(pg_column_size(data)) OVER (ORDER BY seq) AS bytes
+       FROM outbox
+       WHERE published_at IS NULL AND refusal IS NULL
+       ORDER BY seq
+       LIMIT $1
+     ) AS oldest
+     WHERE bytes - pg_column_size(data) < $2
+     ORDER BY seq`,
+    [MAX_EVENTS, MAX_BYTES],
   );
-  return { seqs: rows.map(({ seq }) => seq), messages: rows.map(rowToMessage) };
+  return {
+    seqs: rows.map(({ seq }) => seq),
+    messages: rows.map(rowToMessage),
+    full: rows.length === MAX_EVENTS || Number(rows.at(-1)?.bytes ?? 0) >= MAX_BYTES,
+  };
 }
 
 export async function markPublished(query: Query, seqs: string[]): Promise<void> {

@@ -5,11 +5,16 @@ import type { CheckResult } from "../health.ts";
 import type { Logger } from "../logger.ts";
 import { Wakeup } from "../wakeup.ts";
 import type { Broker, Message } from "./broker.ts";
-import { markPublished, markRefused, prunePublished, readUnpublished } from "./outbox.ts";
+import {
+  type Batch,
+  markPublished,
+  markRefused,
+  prunePublished,
+  readUnpublished,
+} from "./outbox.ts";
 import { publishAll } from "./publishing.ts";
 
 const LOCK = 2;
-const BATCH = 500;
 const POLL_MS = 500;
 // Under load a batch is at least what is committed within this time; a single event never waits.
 const PAUSE_MS = 10;
@@ -65,14 +70,15 @@ export class Relay {
     try {
       // A mark that a crash of the database takes back costs no more than a duplicate.
       await query("SET synchronous_commit = off");
-      for (let stopping = false; !stopping; ) {
+      for (;;) {
         // Read before the round: what was committed until now is published before the end.
-        stopping = signal.aborted;
+        const stopping = signal.aborted;
         this.#leading ||= await tryLock(query);
-        const published = this.#leading ? await this.#publishBatch(query) : 0;
+        const batch = this.#leading ? await this.#publishBatch(query) : undefined;
         this.#lastRound = Date.now();
-        if (published === BATCH || stopping) continue;
-        if (published > 0) await sleep(PAUSE_MS);
+        if (batch?.full) continue;
+        if (stopping) return;
+        if (batch?.messages.length) await sleep(PAUSE_MS);
         await this.#wakeup.sleep(POLL_MS);
       }
     } finally {
@@ -81,8 +87,9 @@ export class Relay {
     }
   }
 
-  async #publishBatch(query: Query): Promise<number> {
-    const { seqs, messages } = await readUnpublished(query, BATCH);
+  async #publishBatch(query: Query): Promise<Batch> {
+    const batch = await readUnpublished(query);
+    const { seqs, messages } = batch;
     if (messages.length > 0) {
       const refusals = await publishAll(this.#broker, messages);
       for (const [place, refusal] of refusals) {
@@ -99,7 +106,7 @@ export class Relay {
       await prunePublished(query);
       this.#lastPrune = Date.now();
     }
-    return messages.length;
+    return batch;
   }
 }
 
