@@ -9,6 +9,7 @@ import sys
 
 import pytest
 
+from ...patience import PATIENCE_S
 from .project import Project
 
 
@@ -33,7 +34,7 @@ def _talk(project: Project, question: bytes, keys: bytes, *arguments: str) -> tu
             os.write(ours, keys)
             keys = b""
     os.close(ours)
-    return process.wait(timeout=30), screen.decode(errors="replace")
+    return process.wait(timeout=PATIENCE_S), screen.decode(errors="replace")
 
 
 def _read(descriptor: int) -> bytes:

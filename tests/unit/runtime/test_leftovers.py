@@ -23,6 +23,7 @@ from dsscaffold.runtime.lock import is_held
 from dsscaffold.runtime.process_table import identify
 from dsscaffold.runtime.repo import RunFolder
 
+from ...patience import PATIENCE_S
 from .one_service import detached, processes
 
 Wait = Callable[..., None]
@@ -100,7 +101,7 @@ def test_up_starts_all_where_the_supervisor_ends_while_it_is_asked(repo: Path) -
                 other.wait()
                 run.control.unlink()
                 asked.write("/nowhere")
-            said, _ = caller.communicate(timeout=60)
+            said, _ = caller.communicate(timeout=PATIENCE_S)
         assert caller.returncode == 0, said
     assert [service.state for service in run_status(repo).services] == ["healthy"]
 
@@ -147,7 +148,7 @@ def test_at_whatever_moment_a_supervisor_is_killed_nothing_is_left(
         with contextlib.suppress(ProcessLookupError):
             os.kill(supervisor, signal.SIGKILL)
         wait_until(lambda: not members(seen), "the end of all sessions")
-        caller.wait(60)
+        caller.wait(PATIENCE_S)
     assert detached(repo).ok
 
 

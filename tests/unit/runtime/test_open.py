@@ -13,6 +13,7 @@ import pytest
 
 from dsscaffold.commands.open import has_screen
 
+from ...patience import PATIENCE_S
 from .small_repo import ON_MIGRATE, SmallRepo
 
 #: Says 200 to everything but /metrics.
@@ -48,7 +49,9 @@ def open_(repo: SmallRepo) -> Open:
     def call(*arguments: str, **extra: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "dsscaffold", "open", *arguments]
         env = {**environment, **extra}
-        return subprocess.run(command, cwd=repo.root, env=env, capture_output=True, text=True, check=False, timeout=60)
+        return subprocess.run(
+            command, cwd=repo.root, env=env, capture_output=True, text=True, check=False, timeout=PATIENCE_S
+        )
 
     return call
 
@@ -118,5 +121,7 @@ def test_pages_and_services_complete(repo: SmallRepo) -> None:
     words = {"COMP_WORDS": "dsscaffold open ", "COMP_CWORD": "2", "_DSSCAFFOLD_COMPLETE": "complete_bash"}
     program = str(Path(sys.executable).with_name("dsscaffold"))
     env = {**os.environ, **words}
-    done = subprocess.run(program, cwd=repo.root, env=env, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(
+        program, cwd=repo.root, env=env, capture_output=True, text=True, check=False, timeout=PATIENCE_S
+    )
     assert {"docs", "metrics", "users", "orders"} <= set(done.stdout.split())

@@ -16,6 +16,7 @@ from dsscaffold.commands.status import run_status
 from dsscaffold.runtime.repo import RunFolder
 from dsscaffold.runtime.servers.home import remove_outside
 
+from ...patience import PATIENCE_S
 from .small_repo import FOLDER, SmallRepo
 
 STATE = b'{"supervisor": {"pid": 1, "created": 0}, "services": [], "processes": [{"pid": %s, "created": 1}]}'
@@ -77,7 +78,7 @@ def test_two_repositories_at_once(repo: SmallRepo, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "dsscaffold", "up", "--detach"]
     try:
         both = [subprocess.Popen(command, cwd=each.root, stdout=subprocess.DEVNULL) for each in (repo, other)]
-        assert [process.wait(60) for process in both] == [0, 0]
+        assert [process.wait(PATIENCE_S) for process in both] == [0, 0]
         urls = [service.url for each in (repo, other) for service in run_status(each.root).services]
         assert len(set(urls)) == 4
         repo.down()
@@ -90,7 +91,7 @@ def test_two_ups_at_once_of_one_repository(repo: SmallRepo) -> None:
     command = [sys.executable, "-m", "dsscaffold", "up", "--detach"]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     both = [subprocess.Popen(command, cwd=repo.root, **pipes) for _ in range(2)]  # type: ignore[call-overload]
-    said = [process.communicate(timeout=60) for process in both]
+    said = [process.communicate(timeout=PATIENCE_S) for process in both]
     assert sorted(process.returncode for process in both) == [0, 1]
     refused = next(error for process, (_, error) in zip(both, said, strict=True) if process.returncode)
     assert "by process" in refused
@@ -142,7 +143,7 @@ def test_a_full_disk_is_named_and_nothing_is_lost(repo: SmallRepo, tmp_path: Pat
         stderr=subprocess.STDOUT,
         text=True,
         check=False,
-        timeout=120,
+        timeout=PATIENCE_S,
     )
     codes = dict(line[3:].split(": ") for line in done.stdout.splitlines() if line.startswith("== "))
     assert codes == {
