@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -75,7 +76,12 @@ def test_it_opens_the_page_where_the_status_says_that_it_is(repo: SmallRepo, ope
 
 def test_without_a_display_or_browser_it_gives_the_address(repo: SmallRepo, open_: Open, tmp_path: Path) -> None:
     assert repo.up().ok
-    for done in (open_(), open_(BROWSER=_browser(tmp_path, code=1))):
+    # A browser of text, which would take the terminal over, is not what was named.
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    (programs / "www-browser").symlink_to(shutil.which("true") or "")
+    there = {"TERM": "xterm", "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
+    for done in (open_(**there), open_(BROWSER=_browser(tmp_path, code=1), **there), open_(BROWSER="none:", **there)):
         assert done.returncode == 0
         assert "no browser" in done.stdout.lower()
         assert done.stdout.rstrip().endswith("/docs")
