@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from dsscaffold.runtime.compose.model import Restart
+from dsscaffold.runtime.compose.model import Dependency, Restart
 
 from ...patience import PATIENCE_S
 from .world import QUICK, MakeUnit, Play, World, job
@@ -57,6 +58,29 @@ def test_a_job_that_is_to_be_tried_again(play: Play, tmp_path: Path) -> None:
 
     script = "test -e second || { touch second; exit 1; }"
     play(body, replace(job("migrate", script, tmp_path), restart=Restart("on-failure", 3)))
+
+
+def test_a_job_is_not_tried_again_until_what_it_needs_is_back(play: Play, unit: MakeUnit, tmp_path: Path) -> None:
+    script = "echo once more >>tries; until test -e gate; do sleep 0.02; done; test ! -e sick"
+
+    async def body(world: World) -> None:
+        world.supervisor.start()
+        await world.until((tmp_path / "tries").exists)
+        (tmp_path / "sick").touch()
+        os.kill(world.pid("database"), signal.SIGKILL)
+        await world.until(lambda: world["database"].detail == "not ready (database: down)")
+        (tmp_path / "gate").touch()
+        await world.until(lambda: world["migrate"].state == "restarting")
+        began = time.monotonic()
+        await world.until(lambda: time.monotonic() - began > 1)
+        assert world["migrate"].restarts == 1
+        (tmp_path / "sick").unlink()
+        assert await world.supervisor.verdicts(["migrate"], world.failures.append) == ()
+        assert (tmp_path / "tries").read_text() == "once more\n" * 2
+
+    needs = (Dependency("database", "service_healthy"),)
+    migrate = replace(job("migrate", script, tmp_path), depends_on=needs, restart=Restart("on-failure", 8))
+    play(body, unit("database"), migrate)
 
 
 def test_a_job_that_is_brought_in_again_has_all_its_tries_again(play: Play, tmp_path: Path) -> None:
