@@ -58,10 +58,13 @@ def test_what_a_killed_supervisor_and_guard_left_is_ended(
     wait_until(lambda: not any(map(lives, (*guards, supervisor))) and not is_held(repo / ".dsscaffold/run/lock"))
     left = [pid for pid in others if lives(pid)]
     assert len(left) == 2
+    socket = Path((repo / ".dsscaffold/run/control").read_text())
+    assert socket.is_socket()
     if then == "up":
         assert detached(repo).ok
     else:
         assert not run_down(repo).was_running
+        assert not socket.exists()
     assert not any(map(lives, left))
 
 

@@ -118,6 +118,14 @@ def ask(run: RunFolder, request: Request, on_event: OnEvent) -> Done:
     raise DsscaffoldError("The supervisor ended before it was done.", "`dsscaffold status` shows what runs.")
 
 
+def forget(run: RunFolder) -> None:
+    """Remove what a supervisor that was killed left of its socket; call it with the repository's lock held."""
+    if run.control.exists():
+        # By its name: the file may be what a power loss made of it.
+        _socket_path(run.repo).unlink(missing_ok=True)
+        run.control.unlink()
+
+
 def _deaf(run: RunFolder) -> DsscaffoldError:
     pid = holder(run)
     if pid is None:
