@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -92,11 +93,16 @@ def test_two_ups_at_once_of_one_repository(repo: SmallRepo) -> None:
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     both = [subprocess.Popen(command, cwd=repo.root, **pipes) for _ in range(2)]  # type: ignore[call-overload]
     said = [process.communicate(timeout=PATIENCE_S) for process in both]
-    assert sorted(process.returncode for process in both) == [0, 1]
-    refused = next(error for process, (_, error) in zip(both, said, strict=True) if process.returncode)
-    assert "by process" in refused
-    assert "dsscaffold status" in refused
+    refused = [error for process, (_, error) in zip(both, said, strict=True) if process.returncode]
+    if refused:
+        assert re.search(r"[Pp]rocess \d+", refused[0])
+        assert "dsscaffold status" in refused[0] or "dsscaffold down" in refused[0]
+    else:
+        # One came so late that the other took its request.
+        assert [" runs this repository already" in " ".join((text + error).split()) for text, error in said].count(True) == 1
+    assert len(refused) < 2
     assert repo.states() == {"orders": "healthy", "users": "healthy"}
+    assert repo.journal("users") == ["start users"]
 
 
 def test_a_published_port_that_is_taken_names_who_has_it_and_offers_another(repo: SmallRepo) -> None:
