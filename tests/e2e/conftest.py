@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from .stack import Stack, dsscaffold, free_port
+from ..ports import free_port
+from .stack import Stack, dsscaffold
 
 
 @pytest.fixture(scope="module")

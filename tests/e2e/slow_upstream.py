@@ -1,4 +1,4 @@
-"""A service that answers when it likes, in the place of a real one."""
+"""A service that answers, or for a while does not, in the place of a real one."""
 
 from __future__ import annotations
 
@@ -9,16 +9,23 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class SlowUpstream:
-    """Answers every GET with the same JSON: at once, or while `slow` is set after `delay_s`."""
+    """Answers every GET with the same JSON: at once, or where it was told to `hang`, not before it is to `answer`."""
 
-    def __init__(self, body: bytes, delay_s: float) -> None:
-        self.slow = False
+    def __init__(self, body: bytes) -> None:
+        #: How often it was asked.
+        self.asked = 0
         self._body = body
-        self._delay_s = delay_s
-        self._closing = threading.Event()
+        self._answers = threading.Event()
+        self._answers.set()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_port}"
+
+    def hang(self) -> None:
+        self._answers.clear()
+
+    def answer(self) -> None:
+        self._answers.set()
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         upstream = self
@@ -27,8 +34,8 @@ class SlowUpstream:
             protocol_version = "HTTP/1.1"
 
             def do_GET(self) -> None:
-                if upstream.slow:
-                    upstream._closing.wait(upstream._delay_s)
+                upstream.asked += 1
+                upstream._answers.wait()
                 self.send_response(200)
                 self.send_header("content-type", "application/json")
                 self.send_header("content-length", str(len(upstream._body)))
@@ -47,7 +54,7 @@ class SlowUpstream:
         try:
             yield self
         finally:
-            self._closing.set()
+            self.answer()
             self._server.shutdown()
             thread.join()
             self._server.server_close()

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -17,16 +17,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-import aiokafka
 import asyncpg
 import httpx
 import psutil
+
+from dsscaffold.runtime.choose import backend_for
+
+from ..patience import PATIENCE_S
+from .topics import event_of, read_topic
 
 T = TypeVar("T")
 TERMINAL = {"completed", "failed"}
 
 
-def dsscaffold(*arguments: str, cwd: Path, timeout_s: float = 300) -> subprocess.CompletedProcess[str]:
+def dsscaffold(*arguments: str, cwd: Path, timeout_s: float = 2 * PATIENCE_S) -> subprocess.CompletedProcess[str]:
     """Run the CLI as a process of its own."""
     return subprocess.run(
         [sys.executable, "-m", "dsscaffold", *arguments],
@@ -39,19 +43,14 @@ def dsscaffold(*arguments: str, cwd: Path, timeout_s: float = 300) -> subprocess
     )
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
-
-
-def wait_for(condition: Callable[[], T | None], what: str, timeout_s: float = 60) -> T:
+def wait_for(condition: Callable[[], T | None], what: str) -> T:
     """Return the first value of `condition` that is true."""
-    deadline = time.monotonic() + timeout_s
+    deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline:
         if value := condition():
             return value
         time.sleep(0.05)
-    raise AssertionError(f"{what} did not happen within {timeout_s:.0f} s")
+    raise AssertionError(f"{what} did not happen within {PATIENCE_S} s")
 
 
 @dataclass(frozen=True)
@@ -84,15 +83,24 @@ class Stack:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=4 * PATIENCE_S,
             check=False,
         )
+
+    def get(self, path: str) -> httpx.Response:
+        """Call the gateway."""
+        return httpx.get(f"{self.gateway}{path}", timeout=PATIENCE_S, trust_env=False)
 
     def status(self) -> dict[str, Any]:
         """Return the services of `status --json` by name, and the exit code as `exit`."""
         result = dsscaffold("status", "--json", cwd=self.repo)
         document: dict[str, Any] = json.loads(result.stdout)
         return {"exit": result.returncode, **{service["name"]: service for service in document["services"]}}
+
+    def look(self) -> dict[str, Any]:
+        """Return what `status` would say, without a process of its own, which may come too late to see what passes."""
+        status = backend_for(self.repo).status()
+        return {"exit": int(not status.healthy), **{service.name: service.to_json() for service in status.services}}
 
     def supervisor(self) -> psutil.Process:
         state = json.loads((self.repo / ".dsscaffold" / "run" / "state.json").read_text())
@@ -106,19 +114,27 @@ class Stack:
 
     def kill(self, name: str) -> None:
         """SIGKILL the process of a service, its children with it, as a crash of the machine's memory would."""
-        process = psutil.Process(self.status()[name]["pid"])
+        process = psutil.Process(self.look()[name]["pid"])
         os.killpg(os.getpgid(process.pid), signal.SIGKILL)
 
     def hang(self, name: str) -> list[psutil.Process]:
         """SIGSTOP a service with all its children, wherever they are: they are there, and do nothing."""
-        leader = psutil.Process(self.status()[name]["pid"])
-        processes = [leader, *leader.children(recursive=True)]
-        for process in processes:
-            process.suspend()
-        return processes
+        leader = psutil.Process(self.look()[name]["pid"])
+        # It first: then it starts no other. One of them may end by itself meanwhile.
+        leader.suspend()
+        children = leader.children(recursive=True)
+        for child in children:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                child.suspend()
+        return [leader, *children]
 
     def orphans(self) -> list[psutil.Process]:
         """Return the processes that live in this repository's folders and that its supervisor does not know."""
+        # At the second look, one that was started during the first is known, as a child of what is known.
+        found = self._strangers()
+        return [process for process in self._strangers() if process in found]
+
+    def _strangers(self) -> list[psutil.Process]:
         run = self.repo / ".dsscaffold" / "run"
         places = [str(self.repo)]
         if (run / "outside").exists():  # Postgres does not run as root; its data lies where it can get to.
@@ -131,14 +147,14 @@ class Stack:
 
     def wait_restarted(self, name: str, before: dict[str, Any]) -> None:
         """Wait until a service has been started again since `before`."""
-        wait_for(lambda: self.status()[name]["restarts"] > before[name]["restarts"], f"{name} is started again")
+        wait_for(lambda: self.look()[name]["restarts"] > before[name]["restarts"], f"{name} is started again")
 
     def wait_unhealthy(self, *names: str) -> None:
         """Wait until `status` has said of each of the services that it is not well; it may be well again by then."""
         left = set(names)
 
         def noticed() -> bool:
-            status = self.status()
+            status = self.look()
             left.difference_update([name for name in left if status[name]["state"] == "unhealthy"])
             return not left
 
@@ -149,16 +165,16 @@ class Stack:
 
     def wait_healthy(self) -> dict[str, Any]:
         def healthy() -> dict[str, Any] | None:
-            status = self.status()
+            status = self.look()
             return status if status["exit"] == 0 else None
 
-        return wait_for(healthy, "everything healthy", 90)
+        return wait_for(healthy, "everything healthy")
 
     def rows(self, database: str, query: str) -> list[dict[str, Any]]:
         """Run a query as the superuser in one service's database."""
 
         async def fetch() -> list[dict[str, Any]]:
-            port = int(self.status()["postgres"]["url"].rsplit(":", 1)[1])
+            port = int(self.look()["postgres"]["url"].rsplit(":", 1)[1])
             connection = await asyncpg.connect(
                 host="127.0.0.1", port=port, user="postgres", password="postgres", database=database
             )
@@ -171,38 +187,14 @@ class Stack:
 
     def topic(self, name: str) -> list[tuple[str, str, dict[str, Any]]]:
         """Return the events of a topic as (event id, type, data); what is no event is left out."""
-        return [event for message in self.messages(name) if (event := _event(message))]
+        return [event for message in self.messages(name) if (event := event_of(message))]
 
     def messages(self, name: str) -> list[Any]:
         """Return all of a topic as it lies there."""
-        return asyncio.run(_read_topic(self.status()["kafka"]["url"], name))
+        return asyncio.run(read_topic(self.look()["kafka"]["url"], name))
 
     def _services(self) -> list[dict[str, Any]]:
-        return [entry for name, entry in self.status().items() if name != "exit" and entry["pid"]]
-
-
-async def _read_topic(address: str, name: str) -> list[Any]:
-    consumer = aiokafka.AIOKafkaConsumer(name, bootstrap_servers=address, auto_offset_reset="earliest")
-    await consumer.start()
-    try:
-        partitions = list(consumer.assignment())
-        assert partitions, f"there is no topic {name}"
-        ends = await consumer.end_offsets(partitions)
-        messages = []
-        while any([await consumer.position(partition) < ends[partition] for partition in partitions]):
-            for batch in (await consumer.getmany(timeout_ms=500)).values():
-                messages += batch
-    finally:
-        await consumer.stop()
-    return messages
-
-
-def _event(message: Any) -> tuple[str, str, dict[str, Any]] | None:
-    headers = {key: value.decode() for key, value in message.headers}
-    try:
-        return headers["ce_id"], headers["ce_type"], json.loads(message.value)
-    except (KeyError, ValueError, TypeError):
-        return None
+        return [entry for name, entry in self.look().items() if name != "exit" and entry["pid"]]
 
 
 def _lives_in(process: psutil.Process, places: list[str]) -> bool:
@@ -235,7 +227,7 @@ class Orders:
     async def _crowd(
         self, users: int, more: Callable[[], bool], think_s: float, on_accepted: Callable[[int], None] | None
     ) -> None:
-        async with httpx.AsyncClient(base_url=self.stack.gateway, timeout=30, trust_env=False) as client:
+        async with httpx.AsyncClient(base_url=self.stack.gateway, timeout=PATIENCE_S, trust_env=False) as client:
 
             async def user() -> None:
                 while more():
@@ -246,23 +238,25 @@ class Orders:
 
             await asyncio.gather(*(user() for _ in range(users)))
 
-    async def finished(self, timeout_s: float = 90) -> list[dict[str, Any]]:
+    async def finished(self) -> list[dict[str, Any]]:
         """Wait until the API says of every accepted order that it is over; return what it says."""
-        deadline = time.monotonic() + timeout_s
+        deadline = time.monotonic() + PATIENCE_S
         done: dict[str, dict[str, Any]] = {}
-        async with httpx.AsyncClient(base_url=self.stack.gateway, timeout=30, trust_env=False) as client:
+        async with httpx.AsyncClient(base_url=self.stack.gateway, timeout=PATIENCE_S, trust_env=False) as client:
             while len(done) < len(self.accepted) and time.monotonic() < deadline:
                 for order_id in [order_id for order_id in self.accepted if order_id not in done]:
                     answer = (await client.get(f"/api/orders/{order_id}")).json()
                     if answer["status"] in TERMINAL:
                         done[order_id] = answer
+                await asyncio.sleep(0.1)
         missing = [order_id for order_id in self.accepted if order_id not in done]
         assert not missing, f"{len(missing)} of {len(self.accepted)} orders never ended: {missing[:3]}"
         return list(done.values())
 
 
 async def _place(client: httpx.AsyncClient, body: dict[str, Any], key: str) -> str:
-    for _ in range(200):
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
         try:
             answer = await client.post("/api/orders", json=body, headers={"Idempotency-Key": key})
         except httpx.TransportError:
@@ -298,4 +292,6 @@ def check_exactly_once(stack: Stack, orders: Orders) -> None:
     kinds = ("order.created", "order.processing", "order.completed")
     wanted = Counter({(order_id, kind): 1 for order_id in accepted for kind in kinds})
     assert told == wanted, f"too often: {told - wanted}; too seldom: {wanted - told}"
-    assert stack.rows("gateway", "SELECT 1 FROM outbox WHERE published_at IS NULL") == []
+    # What the relay has published it notes a moment later.
+    unpublished = "SELECT 1 FROM outbox WHERE published_at IS NULL"
+    wait_for(lambda: not stack.rows("gateway", unpublished), "everything is published")

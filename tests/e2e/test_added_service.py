@@ -8,7 +8,7 @@ import httpx
 
 from .stack import Stack, dsscaffold, wait_for
 
-Untouched = dict[str, tuple[int, str, int]]
+Untouched = dict[str, tuple[int, int]]
 
 
 def change(stack: Stack, *arguments: str) -> None:
@@ -20,28 +20,22 @@ def change(stack: Stack, *arguments: str) -> None:
 def up(stack: Stack, *arguments: str) -> dict[str, Any]:
     result = dsscaffold("up", *arguments, cwd=stack.repo)
     assert result.returncode == 0, result.stdout + result.stderr
-    status = stack.status()
-    assert status["exit"] == 0
-    return status
+    return stack.wait_healthy()
 
 
 def lives(status: dict[str, Any], *, without: str = "") -> Untouched:
     """What is another one after a restart, of every service."""
-    return {
-        name: (entry["pid"], entry["since"], entry["restarts"])
-        for name, entry in status.items()
-        if name not in ("exit", without)
-    }
+    return {name: (entry["pid"], entry["restarts"]) for name, entry in status.items() if name not in ("exit", without)}
 
 
 def answers(stack: Stack, path: str, status: int) -> httpx.Response:
     """Wait until the gateway answers a path with a status: it looks for changes twice a second."""
 
     def answered() -> httpx.Response | None:
-        response = httpx.get(f"{stack.gateway}{path}", timeout=10, trust_env=False)
+        response = stack.get(path)
         return response if response.status_code == status else None
 
-    return wait_for(answered, f"{status} for {path}", 10)
+    return wait_for(answered, f"{status} for {path}")
 
 
 def test_a_service_that_is_added_answers_through_the_gateway_and_nothing_restarts(stack: Stack) -> None:
@@ -54,8 +48,8 @@ def test_a_service_that_is_added_answers_through_the_gateway_and_nothing_restart
 
     assert answers(stack, "/api/payments/items", 200).json() == []
     assert lives(after, without="payments") == lives(before)
-    assert {restarts for _, _, restarts in lives(after).values()} == {0}
-    assert "payments" in httpx.get(f"{stack.gateway}/metrics", trust_env=False).text
+    assert {restarts for _, restarts in lives(after).values()} == {0}
+    assert "payments" in stack.get("/metrics").text
 
 
 def test_it_passes_its_own_tests_and_those_of_the_running_stack(stack: Stack) -> None:
@@ -87,7 +81,7 @@ def test_a_service_that_is_removed_is_stopped_and_its_route_is_gone(stack: Stack
     assert gone.headers["content-type"].startswith("application/problem+json")
     assert gone.json()["detail"] == "There is no GET /api/billing/items"
     assert lives(after) == lives(before, without="billing")
-    assert "billing" not in httpx.get(f"{stack.gateway}/metrics", trust_env=False).text
+    assert "billing" not in stack.get("/metrics").text
 
 
 def test_a_list_of_services_that_is_wrong_leaves_the_routes_as_they_are(stack: Stack) -> None:
@@ -99,7 +93,7 @@ def test_a_list_of_services_that_is_wrong_leaves_the_routes_as_they_are(stack: S
 
     services.write_text(text.replace("/api/notes ", "/notes "))
     try:
-        before = stack.status()
+        before = stack.look()
         up(stack)
         told = wait_for(
             lambda: [line for line in _log(stack) if "the routes to services stay as they were" in line],
@@ -107,7 +101,7 @@ def test_a_list_of_services_that_is_wrong_leaves_the_routes_as_they_are(stack: S
         )
         assert len(told) == 1
         assert answers(stack, "/api/notes/items", 200)
-        assert lives(stack.status()) == lives(before)
+        assert lives(stack.look()) == lives(before)
     finally:
         services.write_text(text)
 

@@ -8,7 +8,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from .stack import Stack, dsscaffold, free_port, wait_for
+from ..patience import PATIENCE_S
+from ..ports import free_port
+from .stack import Stack, dsscaffold, wait_for
 
 
 @pytest.fixture
@@ -24,7 +26,7 @@ def stack(tmp_path: Path) -> Iterator[Stack]:
 
 
 def test_an_item_through_the_gateway(stack: Stack) -> None:
-    with httpx.Client(base_url=stack.gateway, trust_env=False, timeout=30) as client:
+    with httpx.Client(base_url=stack.gateway, trust_env=False, timeout=PATIENCE_S) as client:
         created = client.post("/api/notes/items", json={"name": "Lamp"})
         assert created.status_code == 201
         path = created.headers["location"]
@@ -50,11 +52,15 @@ def test_an_item_through_the_gateway(stack: Stack) -> None:
 
 
 def test_the_gateway_says_when_a_service_is_gone_and_finds_it_again(stack: Stack) -> None:
-    with httpx.Client(base_url=stack.gateway, trust_env=False, timeout=30) as client:
+    with httpx.Client(base_url=stack.gateway, trust_env=False, timeout=PATIENCE_S) as client:
+        # Without its code it does not come back before somebody has looked.
+        code = stack.repo / "services" / "notes" / "app"
+        code.rename(code.with_name("away"))
         stack.kill("notes")
         gone = wait_for(lambda: _problem(client.get("/api/notes/items")), "the problem of a service that is gone")
         assert gone["status"] == 502
         assert client.get("/health/ready").status_code == 200
+        code.with_name("away").rename(code)
         stack.wait_healthy()
         assert client.get("/api/notes/items").json() == []
 

@@ -17,6 +17,7 @@ import pytest
 
 from dsscaffold.runtime.one_off import call_in
 
+from ..patience import PATIENCE_S
 from .stack import Orders, Stack, check_exactly_once, dsscaffold, wait_for
 
 TOPIC = "orders"
@@ -197,7 +198,7 @@ def test_an_event_that_the_broker_never_takes_is_set_aside_and_those_behind_it_g
     assert set_aside["key"] == order_id
     assert "MessageSizeTooLarge" in set_aside["refusal"]
     address = stack.status()["orders"]["url"]
-    ready = httpx.get(f"{address}/health/ready", trust_env=False)
+    ready = httpx.get(f"{address}/health/ready", timeout=PATIENCE_S, trust_env=False)
     assert (ready.status_code, ready.json()["checks"]["outbox"]) == (200, {"status": "ok", "refused": 1})
 
 

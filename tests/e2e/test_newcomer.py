@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from .stack import dsscaffold, free_port
+from ..ports import free_port
+from .stack import dsscaffold
 
 
 def test_new_up_ends_with_a_completed_order_and_what_to_do_next(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from dsscaffold.runtime.process import Runner
 from dsscaffold.runtime.toolchain import Node, Toolchain
 from dsscaffold.runtime.toolchain.cache import Cache, cache_folder
 
+from ..patience import PATIENCE_S
 from .combinations import COMBINATIONS
 
 Check = Callable[..., None]
@@ -51,7 +52,7 @@ def run_check(folder: Path, *command: str, **environment: str) -> None:
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=4 * PATIENCE_S,
         check=False,
     )
     assert result.returncode == 0, f"{' '.join(command)} in {folder}:\n{result.stdout}\n{result.stderr}"

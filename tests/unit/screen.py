@@ -16,7 +16,7 @@ from types import TracebackType
 
 import pyte
 
-_PATIENCE_S = 60
+from ..patience import PATIENCE_S
 
 
 class Screen:
@@ -85,10 +85,10 @@ class Screen:
     def finish(self) -> int:
         """Read to the end and return the exit code."""
         self._read_until(lambda: False)
-        return self.process.wait(timeout=_PATIENCE_S)
+        return self.process.wait(timeout=PATIENCE_S)
 
     def _read_until(self, done: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + _PATIENCE_S
+        deadline = time.monotonic() + PATIENCE_S
         while not done():
             left = deadline - time.monotonic()
             ready, _, _ = select.select([self._ours], [], [], max(left, 0))

@@ -21,6 +21,8 @@ from dsscaffold.templating import copying
 from dsscaffold.templating.ahead import copier_ahead
 from dsscaffold.templating.renderer import Contents, render_contents
 
+from ..patience import PATIENCE_S
+
 
 @pytest.fixture(autouse=True)
 def _not_imported(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -55,7 +57,7 @@ def test_it_renders_what_this_process_would(plan: Plan, templates: Path, tmp_pat
     with copier_ahead():
         ahead = render_contents(both)
         assert "copier" not in sys.modules
-        _, alive = psutil.wait_procs(_helpers(), timeout=30)
+        _, alive = psutil.wait_procs(_helpers(), timeout=PATIENCE_S)
         assert alive == [], "it is not kept longer than it is of use"
     assert [contents["README.md"][1] for contents in ahead] == [b"# demo\n", b"# other\n"]
     assert ahead == render_contents(both)
@@ -126,9 +128,9 @@ def test_an_interrupt_while_it_starts_leaves_nothing_behind(tmp_path: Path, temp
         while not (helpers := process.children()):
             assert verb.poll() is None
         os.killpg(verb.pid, signal.SIGINT)
-        _, errors = verb.communicate(timeout=30)
+        _, errors = verb.communicate(timeout=PATIENCE_S)
     assert verb.returncode == 130
     assert "Traceback" not in errors
-    _, alive = psutil.wait_procs(helpers, timeout=30)
+    _, alive = psutil.wait_procs(helpers, timeout=PATIENCE_S)
     assert alive == []
     assert list(work.iterdir()) == []

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from ..patience import PATIENCE_S
+
 MANIFEST = """\
 version: 1
 name: demo
@@ -53,7 +55,7 @@ def _complete(line: str, templates: Path, folder: Path) -> list[str]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=PATIENCE_S,
     )
     assert result.stderr == "", "an error has no place in a line that is being typed"
     return result.stdout.split()

@@ -17,6 +17,8 @@ import pytest
 from dsscaffold.runtime.repo import RunFolder
 from dsscaffold.runtime.servers.home import unprivileged_home
 
+from ..patience import PATIENCE_S
+
 TOOLS = ("Node.js", "Java", "Postgres", "Kafka")
 GATEWAY = """
 services:
@@ -31,7 +33,7 @@ services:
 def _run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "dsscaffold", *arguments]
     return subprocess.run(
-        command, env={**os.environ, **environment}, capture_output=True, text=True, check=False, timeout=60
+        command, env={**os.environ, **environment}, capture_output=True, text=True, check=False, timeout=PATIENCE_S
     )
 
 

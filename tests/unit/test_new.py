@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from ..patience import PATIENCE_S
+
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
@@ -257,7 +259,7 @@ def test_interrupt_leaves_nothing_behind(work: Path, environment: dict[str, str]
     )
     assert reached.read_text() == "x\n"
     os.killpg(process.pid, signal.SIGINT)
-    _, errors = process.communicate(timeout=30)
+    _, errors = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 130
     assert "Traceback" not in errors
     assert list(work.iterdir()) == []

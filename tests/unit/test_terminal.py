@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from ..patience import PATIENCE_S
 from .screen import Screen
 
 ENTER = b"\r"
@@ -25,7 +26,6 @@ DEFAULTS = [
     ("License?", ENTER),
     ("Gateway port?", ENTER),
 ]
-_PATIENCE_S = 30
 
 
 def _talk(work: Path, templates: Path, answers: list[tuple[str, bytes]], *arguments: str) -> tuple[int, str]:
@@ -43,7 +43,7 @@ def _talk(work: Path, templates: Path, answers: list[tuple[str, bytes]], *argume
     os.close(theirs)
     try:
         screen = _converse(ours, list(answers))
-        return process.wait(timeout=_PATIENCE_S), screen
+        return process.wait(timeout=PATIENCE_S), screen
     finally:
         process.kill()
         os.close(ours)
@@ -66,7 +66,7 @@ def _converse(terminal: int, answers: list[tuple[str, bytes]]) -> str:
 
 
 def _read(terminal: int) -> bytes:
-    ready, _, _ = select.select([terminal], [], [], _PATIENCE_S)
+    ready, _, _ = select.select([terminal], [], [], PATIENCE_S)
     assert ready, "nothing more came"
     try:
         return os.read(terminal, 65536)

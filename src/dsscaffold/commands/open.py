@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import urllib.error
@@ -50,7 +51,7 @@ def run_open(repo: Path, what: str, *, browser: bool = True) -> OpenResult:
     """
     url = _address(backend_for(repo).status(), what)
     _check(url)
-    return OpenResult(url, browser and has_screen(os.environ) and webbrowser.open(url))
+    return OpenResult(url, browser and has_screen(os.environ) and _show(url, os.environ.get("BROWSER")))
 
 
 def has_screen(environ: Mapping[str, str]) -> bool:
@@ -60,6 +61,18 @@ def has_screen(environ: Mapping[str, str]) -> bool:
     if sys.platform == "darwin":
         return "SSH_CONNECTION" not in environ
     return bool(environ.get("DISPLAY") or environ.get("WAYLAND_DISPLAY"))
+
+
+def _show(url: str, named: str | None) -> bool:
+    """Open a page in one of the browsers that the person named; without any, in what the system has."""
+    if not named:
+        return webbrowser.open(url)
+    # Left to itself, Python goes on to whatever else there is, down to one of text that takes the terminal over.
+    for browser in filter(None, named.split(os.pathsep)):
+        with contextlib.suppress(webbrowser.Error):
+            if webbrowser.get(browser).open(url):
+                return True
+    return False
 
 
 def _address(status: StatusResult, what: str) -> str:

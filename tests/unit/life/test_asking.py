@@ -12,6 +12,7 @@ import pytest
 from dsscaffold.errors import DsscaffoldError
 from dsscaffold.templating.change import Options
 
+from ...patience import PATIENCE_S
 from .project import Project
 
 
@@ -36,7 +37,7 @@ def _talk(project: Project, question: bytes, keys: bytes, *arguments: str) -> tu
             os.write(ours, keys)
             keys = b""
     os.close(ours)
-    return process.wait(timeout=30), screen.decode(errors="replace")
+    return process.wait(timeout=PATIENCE_S), screen.decode(errors="replace")
 
 
 def _read(descriptor: int) -> bytes:

@@ -18,6 +18,7 @@ from dsscaffold.commands.update import run_abort, run_continue, run_update
 from dsscaffold.errors import DsscaffoldError
 from dsscaffold.templating.change import Options
 
+from ...patience import PATIENCE_S
 from .project import Project
 
 #: What the interpreter reports before it does it, and that changes something on disk.
@@ -135,7 +136,7 @@ def test_sigkill_while_git_writes_the_work_tree(project: Project, tmp_path: Path
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    assert process.wait(timeout=60) == -signal.SIGKILL
+    assert process.wait(timeout=PATIENCE_S) == -signal.SIGKILL
     armed.unlink()
     assert project.files() not in (before, after), "it was killed half-way"
     assert _assert_recovers(project, before, after, finish=finish)
@@ -212,13 +213,13 @@ def test_a_second_run_waits_for_the_first(project: Project) -> None:
     lock.acquire()
     second = threading.Thread(target=lambda: done.append(project.update(Options(on_wait=waiting.set)).ok))
     second.start()
-    assert waiting.wait(timeout=30)
+    assert waiting.wait(timeout=PATIENCE_S)
     # Long enough for a run that does not wait.
     second.join(timeout=2)
     assert done == []
     assert project.status() == ""
     lock.release()
-    second.join(timeout=30)
+    second.join(timeout=PATIENCE_S)
     assert done == [True]
     assert "theirs\n" in project.read("gateway/src/app.ts")
 

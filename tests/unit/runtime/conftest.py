@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import socket
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -26,6 +25,8 @@ from dsscaffold.runtime.process import Command
 from dsscaffold.runtime.repo import RunFolder
 from dsscaffold.runtime.unit import Unit
 
+from ...patience import PATIENCE_S
+from ...ports import free_port
 from .one_service import COMPOSE
 from .world import ALWAYS, QUICK, Body, World
 
@@ -69,10 +70,10 @@ while True:
 """
 
 
-def wait_until(condition: Callable[[], object], what: str = "the condition", seconds: float = 20.0) -> None:
-    deadline = time.monotonic() + seconds
+def wait_until(condition: Callable[[], object], what: str = "the condition") -> None:
+    deadline = time.monotonic() + PATIENCE_S
     while not condition():
-        assert time.monotonic() < deadline, f"{what} did not come true within {seconds} s"
+        assert time.monotonic() < deadline, f"{what} did not come true within {PATIENCE_S} s"
         time.sleep(0.01)
 
 
@@ -91,16 +92,6 @@ def _wait_until() -> Callable[..., None]:
 @pytest.fixture(name="lives")
 def _lives() -> Callable[[int], bool]:
     return lives
-
-
-@pytest.fixture
-def free_port() -> Callable[[], int]:
-    def choose() -> int:
-        with socket.create_server(("127.0.0.1", 0)) as server:
-            port: int = server.getsockname()[1]
-            return port
-
-    return choose
 
 
 @pytest.fixture
@@ -203,7 +194,7 @@ def play(run: RunFolder) -> Callable[..., None]:
 
 
 @pytest.fixture
-def unit(app: Callable[..., Command], free_port: Callable[[], int]) -> Callable[..., Unit]:
+def unit(app: Callable[..., Command]) -> Callable[..., Unit]:
     """Make a unit of the app, that needs other units by a condition."""
 
     def make(name: str, *needs: str, condition: Condition = "service_healthy", **env: str) -> Unit:

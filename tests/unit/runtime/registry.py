@@ -19,6 +19,8 @@ import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ...patience import PATIENCE_S
+
 #: Nobody but the proxy of these tests can find it.
 NAME = "registry.test"
 WHEEL = "slowpoke-1.0-py3-none-any.whl"
@@ -182,7 +184,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(registry.wheel[start : start + registry.cuts.pop(0)])
         self.wfile.flush()
         registry.sent.set()
-        registry.go_on.wait(60)
+        registry.go_on.wait(PATIENCE_S)
         self.close_connection = True
 
     def _start(self) -> int:

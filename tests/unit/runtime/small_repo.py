@@ -14,6 +14,7 @@ from dsscaffold.commands.up import run_up
 from dsscaffold.runtime.events import Event
 from dsscaffold.runtime.results import ServiceStatus, UpResult
 
+from ...patience import PATIENCE_S
 from .conftest import APP
 
 FOLDER = "my répo 日本"
@@ -103,7 +104,7 @@ class SmallRepo:
     def call(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run the CLI as a process in the repository."""
         command = [sys.executable, "-m", "dsscaffold", *arguments]
-        return subprocess.run(command, cwd=self.root, capture_output=True, text=True, check=False, timeout=60)
+        return subprocess.run(command, cwd=self.root, capture_output=True, text=True, check=False, timeout=PATIENCE_S)
 
     def down(self) -> None:
         run_down(self.root, volumes=True)

@@ -19,6 +19,7 @@ from dsscaffold.runtime.toolchain.download import Remote, download
 from dsscaffold.runtime.toolchain.failures import FetchError
 from dsscaffold.runtime.toolchain.pypi import install_pinned
 
+from ...patience import PATIENCE_S
 from .registry import WHEEL, Registry
 
 Wait = Callable[..., None]
@@ -120,7 +121,7 @@ def test_a_kill_in_the_middle_of_a_download_leaves_what_the_next_one_goes_on_fro
     part = machine.cache / ".downloads" / f"{registry.sha256}.part"
     command = [sys.executable, "-c", FETCH, str(machine.cache), str(machine.pins)]
     with subprocess.Popen(command, env=machine.environ, stdout=subprocess.PIPE, start_new_session=True) as fetching:
-        assert registry.sent.wait(60)
+        assert registry.sent.wait(PATIENCE_S)
         wait_until(lambda: part.is_file() and part.stat().st_size == 100_000, "what was sent is there")
         children = psutil.Process(fetching.pid).children(recursive=True)
         os.kill(fetching.pid, signal.SIGKILL)
@@ -218,7 +219,7 @@ def test_a_disk_that_fills_up_in_the_middle_is_named(tmp_path: Path, registry: R
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=PATIENCE_S,
     )
     assert done.returncode != 0
     assert f"The disk that holds {disk} is full" in done.stderr

@@ -33,8 +33,11 @@ def test_a_failed_job_is_reported_with_its_last_lines(play: Play, unit: MakeUnit
 
 def test_one_that_does_not_become_healthy_is_reported_and_stays(play: Play, unit: MakeUnit, tmp_path: Path) -> None:
     async def body(world: World) -> None:
-        (failure,) = await world.up()
-        assert re.fullmatch(r"not healthy after 0\.\d s: not ready \(database: down\)", failure.reason)
+        world.supervisor.start()
+        await world.until(lambda: world["orders"].detail == "not ready (database: down)")
+        world.give_up_after("orders", 0.1)
+        (failure,) = await world.supervisor.verdicts(["orders"], world.failures.append)
+        assert re.fullmatch(r"not healthy after \d+\.\d s: not ready \(database: down\)", failure.reason)
         assert failure.log_tail == ("hello from orders",)
         assert world.failures == [failure]
         (tmp_path / "sick").unlink()

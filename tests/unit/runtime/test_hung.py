@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import time
 from collections.abc import Callable
@@ -19,12 +20,11 @@ from dsscaffold.runtime.unit import Unit
 
 from .world import QUICK, MakeUnit, Play, World, job
 
-#: Before it listens it waits for a file, which it removes: each such file lets one start through.
+#: Before it listens it waits for a file.
 GATE = """
 import os, time
 while not os.path.exists("gate"):
     time.sleep(0.01)
-os.remove("gate")
 """
 
 
@@ -63,22 +63,23 @@ def test_it_gets_twice_the_time_at_each_start(play: Play, unit: MakeUnit, tmp_pa
 
 def test_the_time_up_to_the_verdict_is_that_of_all_starts_together(play: Play, unit: MakeUnit, tmp_path: Path) -> None:
     async def body(world: World) -> None:
-        began = time.monotonic()
         (failure,) = await world.up()
-        assert failure.reason.startswith("not healthy after")
-        assert time.monotonic() - began < 5
-        assert world["orders"].restarts > 0
+        found = re.match(r"not healthy after (\d+\.\d) s", failure.reason)
+        assert found
+        assert float(found[1]) > time.monotonic() - world.restarted["orders"], "it is not counted from the last start"
 
-    play(body, hangs_at_start(tmp_path, unit("orders")), pace=replace(QUICK, give_up=1.0))
+    slow = replace(hangs_at_start(tmp_path, unit("orders")), start_within=1.0)
+    play(body, slow, pace=replace(QUICK, give_up=2.0))
 
 
 def test_one_that_says_why_it_is_not_ready_is_not_hung(play: Play, unit: MakeUnit, tmp_path: Path) -> None:
     async def body(world: World) -> None:
         world.supervisor.start()
         await world.until(lambda: world["orders"].detail == "not ready (database: down)")
-        began = time.monotonic()
-        await world.until(lambda: time.monotonic() - began > 1)
-        assert world["orders"].restarts == 0
+        # A slow machine may have needed more than one start to come so far; each has twice the time of the one before.
+        began, starts = time.monotonic(), world["orders"].restarts
+        await world.until(lambda: time.monotonic() - began > 3 * 0.3 * 2**starts)
+        assert world["orders"].restarts == starts
 
     (tmp_path / "sick").touch()
     play(body, replace(unit("orders"), start_within=0.3))
@@ -120,7 +121,8 @@ def test_sigstop_for_longer_than_is_allowed_ends_healthy(
         pid = world.pid("orders")
         os.kill(pid, signal.SIGSTOP)
         (tmp_path / "gate").touch()
-        await world.until(lambda: world["orders"].restarts == 1 and world["orders"].state == "healthy")
+        await world.until(lambda: world["orders"].state == "healthy" and world.pid("orders") != pid)
+        assert world["orders"].restarts > 0
         assert not lives(pid)
 
     stopped = replace(unit("orders"), start_within=0.3, hung_after=0.3)
@@ -144,13 +146,13 @@ def test_one_that_is_to_be_left_alone(
 def test_a_job_that_does_not_end_is_reported_and_goes_on(play: Play, tmp_path: Path) -> None:
     async def body(world: World) -> None:
         (failure,) = await world.up()
-        assert failure.reason == "not done after 0.2 s; it goes on"
+        assert failure.reason == "not done after 3 s; it goes on"
         assert failure.log_tail == ("waits for a lock",)
         (tmp_path / "gate").touch()
         await world.until(lambda: world["migrate"].done)
 
     script = "echo waits for a lock; until test -e gate; do sleep 0.02; done"
-    play(body, job("migrate", script, tmp_path), pace=replace(QUICK, give_up_job=0.2))
+    play(body, job("migrate", script, tmp_path), pace=replace(QUICK, give_up_job=3.0))
 
 
 UNIT = Unit("x", "service", Command((), Path("/"), {}), restart=Restart("always"), start_within=60, hung_after=10)

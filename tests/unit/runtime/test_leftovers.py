@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -23,6 +24,7 @@ from dsscaffold.runtime.lock import is_held
 from dsscaffold.runtime.process_table import identify
 from dsscaffold.runtime.repo import RunFolder
 
+from ...patience import PATIENCE_S
 from .one_service import detached, processes
 
 Wait = Callable[..., None]
@@ -57,10 +59,13 @@ def test_what_a_killed_supervisor_and_guard_left_is_ended(
     wait_until(lambda: not any(map(lives, (*guards, supervisor))) and not is_held(repo / ".dsscaffold/run/lock"))
     left = [pid for pid in others if lives(pid)]
     assert len(left) == 2
+    socket = Path((repo / ".dsscaffold/run/control").read_text())
+    assert socket.is_socket()
     if then == "up":
         assert detached(repo).ok
     else:
         assert not run_down(repo).was_running
+        assert not socket.exists()
     assert not any(map(lives, left))
 
 
@@ -100,8 +105,43 @@ def test_up_starts_all_where_the_supervisor_ends_while_it_is_asked(repo: Path) -
                 other.wait()
                 run.control.unlink()
                 asked.write("/nowhere")
-            said, _ = caller.communicate(timeout=60)
+            said, _ = caller.communicate(timeout=PATIENCE_S)
         assert caller.returncode == 0, said
+    assert [service.state for service in run_status(repo).services] == ["healthy"]
+
+
+#: Holds a repository, and listens, but is never there for who calls.
+DEAF = """
+import select, socket, sys
+from pathlib import Path
+from dsscaffold.runtime.lock import acquire
+
+lock = acquire(Path(sys.argv[1]), text="1")
+server = socket.socket(socket.AF_UNIX)
+server.bind(sys.argv[2])
+server.listen()
+print("listens", flush=True)
+select.select([server], [], [])
+print("asked", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_up_starts_all_where_the_supervisor_is_killed_with_a_request_unread(repo: Path) -> None:
+    run = RunFolder(repo)
+    run.create()
+    with tempfile.TemporaryDirectory() as short:
+        run.control.write_text(f"{short}/control")
+        command = [sys.executable, "-c", DEAF, str(run.lock), f"{short}/control"]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+            assert other.stdout is not None
+            assert other.stdout.readline() == b"listens\n"
+            asking = [sys.executable, "-m", "dsscaffold", "up", "--detach"]
+            with subprocess.Popen(asking, cwd=repo, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as caller:
+                assert other.stdout.readline() == b"asked\n"
+                other.kill()
+                said, _ = caller.communicate(timeout=PATIENCE_S)
+            assert caller.returncode == 0, said.decode()
     assert [service.state for service in run_status(repo).services] == ["healthy"]
 
 
@@ -147,7 +187,7 @@ def test_at_whatever_moment_a_supervisor_is_killed_nothing_is_left(
         with contextlib.suppress(ProcessLookupError):
             os.kill(supervisor, signal.SIGKILL)
         wait_until(lambda: not members(seen), "the end of all sessions")
-        caller.wait(60)
+        caller.wait(PATIENCE_S)
     assert detached(repo).ok
 
 

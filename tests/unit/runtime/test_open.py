@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ import pytest
 
 from dsscaffold.commands.open import has_screen
 
+from ...patience import PATIENCE_S
 from .small_repo import ON_MIGRATE, SmallRepo
 
 #: Says 200 to everything but /metrics.
@@ -48,7 +50,9 @@ def open_(repo: SmallRepo) -> Open:
     def call(*arguments: str, **extra: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "dsscaffold", "open", *arguments]
         env = {**environment, **extra}
-        return subprocess.run(command, cwd=repo.root, env=env, capture_output=True, text=True, check=False, timeout=60)
+        return subprocess.run(
+            command, cwd=repo.root, env=env, capture_output=True, text=True, check=False, timeout=PATIENCE_S
+        )
 
     return call
 
@@ -72,7 +76,12 @@ def test_it_opens_the_page_where_the_status_says_that_it_is(repo: SmallRepo, ope
 
 def test_without_a_display_or_browser_it_gives_the_address(repo: SmallRepo, open_: Open, tmp_path: Path) -> None:
     assert repo.up().ok
-    for done in (open_(), open_(BROWSER=_browser(tmp_path, code=1))):
+    # A browser of text, which would take the terminal over, is not what was named.
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    (programs / "www-browser").symlink_to(shutil.which("true") or "")
+    there = {"TERM": "xterm", "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
+    for done in (open_(**there), open_(BROWSER=_browser(tmp_path, code=1), **there), open_(BROWSER="none:", **there)):
         assert done.returncode == 0
         assert "no browser" in done.stdout.lower()
         assert done.stdout.rstrip().endswith("/docs")
@@ -118,5 +127,7 @@ def test_pages_and_services_complete(repo: SmallRepo) -> None:
     words = {"COMP_WORDS": "dsscaffold open ", "COMP_CWORD": "2", "_DSSCAFFOLD_COMPLETE": "complete_bash"}
     program = str(Path(sys.executable).with_name("dsscaffold"))
     env = {**os.environ, **words}
-    done = subprocess.run(program, cwd=repo.root, env=env, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(
+        program, cwd=repo.root, env=env, capture_output=True, text=True, check=False, timeout=PATIENCE_S
+    )
     assert {"docs", "metrics", "users", "orders"} <= set(done.stdout.split())

@@ -11,6 +11,8 @@ import pytest
 from dsscaffold.errors import DsscaffoldError
 from dsscaffold.runtime.ports import RANGE, PortBook, find_holder, is_free
 
+from ...ports import free_port
+
 
 @pytest.fixture
 def book(tmp_path: Path) -> PortBook:
@@ -18,8 +20,8 @@ def book(tmp_path: Path) -> PortBook:
 
 
 def listening_port() -> tuple[socket.socket, int]:
-    server = socket.create_server(("127.0.0.1", 0))
-    return server, server.getsockname()[1]
+    port = free_port()
+    return socket.create_server(("127.0.0.1", port)), port
 
 
 def test_a_port_is_the_same_at_the_next_up(book: PortBook, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import re
@@ -22,6 +23,7 @@ from dsscaffold.commands.status import run_status
 from dsscaffold.runtime.repo import RunFolder
 from dsscaffold.runtime.toolchain.cache import cache_folder
 
+from ...patience import PATIENCE_S
 from .small_repo import FOLDER, SmallRepo
 
 COMPOSE = "services: {postgres: {image: 'postgres:17', x-local: {server: postgres}}}\n"
@@ -47,7 +49,7 @@ def repo(tmp_path: Path) -> SmallRepo:
 def call(request: pytest.FixtureRequest, repo: SmallRepo) -> Iterator[Call]:
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         command = [*WAYS[request.param], sys.executable, "-m", "dsscaffold", *arguments]
-        return subprocess.run(command, cwd=repo.root, capture_output=True, text=True, check=False, timeout=120)
+        return subprocess.run(command, cwd=repo.root, capture_output=True, text=True, check=False, timeout=PATIENCE_S)
 
     yield run
     assert run("down", "--volumes").returncode == 0
@@ -79,10 +81,9 @@ def test_what_outlives_a_killed_postgres_is_ended_before_the_next_one(
         assert repo.up("postgres").ok
         server = psutil.Process(repo.pid("postgres"))
         port = int(str(repo.service("postgres").url).rpartition(":")[2])
-        before = {child.pid for child in server.children()}
-        with socket.create_connection(("127.0.0.1", port)):
-            wait_until(lambda: {child.pid for child in server.children()} - before, "the session begins")
-            (session,) = {child.pid for child in server.children()} - before
+        with socket.create_connection(("127.0.0.1", port)) as client:
+            wait_until(lambda: session_of(server, client), "the session begins")
+            session = session_of(server, client)
             killed.append(session)
             os.kill(session, signal.SIGSTOP)
             os.kill(server.pid, signal.SIGKILL)
@@ -92,9 +93,18 @@ def test_what_outlives_a_killed_postgres_is_ended_before_the_next_one(
         repo.down()
 
 
+def session_of(server: psutil.Process, client: socket.socket) -> int:
+    """Return the process that serves a client, of all that the server may have started meanwhile; or 0."""
+    for child in server.children():
+        with contextlib.suppress(psutil.Error):
+            if client.getsockname() in {connection.raddr for connection in child.net_connections("tcp")}:
+                return child.pid
+    return 0
+
+
 @pytest.fixture
 def job(repo: SmallRepo) -> Path:
-    """Bring in the catalogue's Postgres, with enough databases that to make them takes a while; return their list."""
+    """Bring in the catalogue's Postgres, with the job that makes databases; return their list."""
     shutil.copytree(TEMPLATES, repo.root, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.jinja"))
     repo.add("orders", "{databases: {condition: service_completed_successfully}}")
     compose = repo.root / "compose.yaml"
@@ -109,11 +119,15 @@ def test_a_postgres_that_dies_while_the_databases_are_made_delays_the_start_and_
     repo: SmallRepo, job: Path, wait_until: Callable[..., None]
 ) -> None:
     try:
+        assert repo.up("postgres").ok
         command = [sys.executable, "-m", "dsscaffold", "up", "--detach"]
-        with subprocess.Popen(command, cwd=repo.root, stdout=subprocess.PIPE, text=True) as starting:
-            wait_until(lambda: pid_of(repo, "databases"), "the job is at work", seconds=90)
+        with (
+            no_new_roles(repo),
+            subprocess.Popen(command, cwd=repo.root, stdout=subprocess.PIPE, text=True) as starting,
+        ):
+            wait_until(lambda: pid_of(repo, "databases"), "the job is at work")
             os.kill(repo.pid("postgres"), signal.SIGKILL)
-            said, _ = starting.communicate(timeout=120)
+            said, _ = starting.communicate(timeout=PATIENCE_S)
         assert starting.returncode == 0, said
         assert repo.states() == {"orders": "healthy", "users": "healthy", "postgres": "healthy"}
         assert "databases ended with code 2, and is started again" in RunFolder(repo.root).log("databases").read_text()
@@ -129,9 +143,30 @@ def pid_of(repo: SmallRepo, name: str) -> int | None:
 
 async def log_in(repo: SmallRepo, name: str) -> None:
     """Get into the database of a name, as the user of that name."""
-    address = str(repo.service("postgres").url).removeprefix("postgresql://")
-    connection = await asyncpg.connect(f"postgresql://{name}:{name}@{address}/{name}")
+    connection = await connect(repo, name)
     await connection.close()
+
+
+async def connect(repo: SmallRepo, name: str) -> asyncpg.Connection[asyncpg.Record]:
+    address = str(repo.service("postgres").url).removeprefix("postgresql://")
+    return await asyncpg.connect(f"postgresql://{name}:{name}@{address}/{name}")
+
+
+@contextlib.contextmanager
+def no_new_roles(repo: SmallRepo) -> Iterator[None]:
+    """Let whoever makes a role wait, for as long as this server lives."""
+
+    async def lock() -> asyncpg.Connection[asyncpg.Record]:
+        connection = await connect(repo, "postgres")
+        await connection.execute("BEGIN; LOCK TABLE pg_authid IN SHARE MODE")
+        return connection
+
+    with asyncio.Runner() as runner:
+        connection = runner.run(lock())
+        try:
+            yield
+        finally:
+            connection.terminate()
 
 
 #: In a mount namespace of its own, where not even root can write the cache.
@@ -154,7 +189,7 @@ def in_read_only(cache: Path, repo: SmallRepo, verb: str, option: str = "") -> s
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=PATIENCE_S,
     )
 
 

@@ -12,6 +12,8 @@ import pytest
 
 from dsscaffold.runtime.process import Command, Runner
 
+from ...patience import PATIENCE_S
+
 Wait = Callable[..., None]
 Lives = Callable[[int], bool]
 
@@ -209,7 +211,7 @@ def test_a_supervisor_that_is_killed_while_it_starts_a_process_leaves_none(
     tmp_path: Path, wait_until: Wait, lives: Lives, killed: list[int]
 ) -> None:
     command = [sys.executable, "-c", DIES_IN_BETWEEN, str(tmp_path)]
-    supervisor = subprocess.run(command, stdout=subprocess.PIPE, check=False, timeout=60)
+    supervisor = subprocess.run(command, stdout=subprocess.PIPE, check=False, timeout=PATIENCE_S)
     assert supervisor.returncode == -signal.SIGKILL
     child = int(supervisor.stdout)
     killed.append(child)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,6 +16,7 @@ import pytest
 from dsscaffold.commands.up import run_up
 from dsscaffold.runtime.local.watch import Source, Watch, is_loaded, is_source, watched_folders
 
+from ...patience import PATIENCE_S
 from .small_repo import FOLDER, SmallRepo
 
 Wait = Callable[..., None]
@@ -33,17 +36,32 @@ def repo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SmallRepo]
     repo.down()
 
 
-def watches(repo: SmallRepo) -> bool:
-    """Tell whether the supervisor has asked the system to watch all three folders of source."""
-    pid = json.loads((repo.root / ".dsscaffold/run/state.json").read_text())["supervisor"]["pid"]
-    folder = Path(f"/proc/{pid}/fdinfo")
+def supervisor(repo: SmallRepo) -> int:
+    pid: int = json.loads((repo.root / ".dsscaffold/run/state.json").read_text())["supervisor"]["pid"]
+    return pid
+
+
+@contextlib.contextmanager
+def unseen(repo: SmallRepo) -> Iterator[None]:
+    """Stop the supervisor meanwhile: however long it takes to make some edits, they come to it at once."""
+    pid = supervisor(repo)
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+def watches(repo: SmallRepo, folders: int = 3) -> bool:
+    """Tell whether the supervisor has asked the system to watch all folders of source."""
+    folder = Path(f"/proc/{supervisor(repo)}/fdinfo")
     if not folder.is_dir():
         return True
     found = ""
     for entry in folder.iterdir():
         with contextlib.suppress(FileNotFoundError):
             found += entry.read_text()
-    return found.count("inotify wd:") >= 3
+    return found.count("inotify wd:") >= folders
 
 
 def test_an_edit_starts_the_edited_service_again_and_no_other(repo: SmallRepo, wait_until: Wait) -> None:
@@ -72,9 +90,10 @@ def test_two_edits_in_a_row_start_it_again_once(repo: SmallRepo, wait_until: Wai
     """Of files that are watched apart: one beside the code, one in a folder of it."""
     first = repo.pid("orders")
     wait_until(lambda: watches(repo), "the watch begins")
-    (repo.root / "orders/lib/code.py").write_text("x = 1\n")
-    (repo.root / "orders/settings.py").write_text("x = 1\n")
-    (repo.root / "orders/lib/code.py").write_text("x = 2\n")
+    with unseen(repo):
+        (repo.root / "orders/lib/code.py").write_text("x = 1\n")
+        (repo.root / "orders/settings.py").write_text("x = 1\n")
+        (repo.root / "orders/lib/code.py").write_text("x = 2\n")
     wait_until(lambda: repo.is_anew("orders", first), "orders starts again")
     second = repo.pid("orders")
     # The next edit is the next start: none is still to come from those before.
@@ -112,7 +131,7 @@ def test_what_a_service_follows_by_itself_is_renewed_and_starts_nothing_again(
     run_up(repo.root, on_event=lambda _: None, detach=True, watch=True)
     orders, users = repo.pid("orders"), repo.service("users")
     copy = Path(psutil.Process(orders).environ()["ROUTES"])
-    wait_until(lambda: watches(repo), "the watch begins")
+    wait_until(lambda: watches(repo, folders=4), "the watch begins")
 
     (folder / "routes/list.txt").write_text("users http://users:8000\n")
     wait_until(lambda: copy.read_text() == f"users {users.url}\n", "the copy is renewed")
@@ -137,7 +156,8 @@ def test_up_watch_of_a_service_brings_it_in_and_watches(repo: SmallRepo, wait_un
 
 
 def test_what_is_edited_before_it_is_quiet_is_one_edit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dsscaffold.runtime.local.watch._QUIET_SECONDS", 0.5)
+    monkeypatch.setattr("dsscaffold.runtime.local.watch._QUIET_SECONDS", 2.0)
+    monkeypatch.setattr("dsscaffold.runtime.local.watch._LONGEST_SECONDS", PATIENCE_S)
     sources = {name: Source(tmp_path / name) for name in ("orders", "users")}
     for source in sources.values():
         source.folder.mkdir()
@@ -147,7 +167,7 @@ def test_what_is_edited_before_it_is_quiet_is_one_edit(tmp_path: Path, monkeypat
         told.append((names, what))
 
     async def until(condition: Callable[[], object], act: Callable[[], object] = lambda: None) -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             while not condition():
                 act()
                 await asyncio.sleep(0.01)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 
 from dsscaffold.runtime.compose.model import Dependency, Restart
@@ -16,7 +18,10 @@ from dsscaffold.runtime.repo import RunFolder
 from dsscaffold.runtime.results import ServiceFailure
 from dsscaffold.runtime.unit import Unit
 
-QUICK = Pace(poll_starting=0.02, poll_healthy=0.05, give_up=0.4, first_restart=0.02)
+from ...patience import PATIENCE_S
+
+#: In a hurry, but patient: what is to be well becomes it on a slow machine too. Who wants it given up says when.
+QUICK = Pace(poll_starting=0.02, poll_healthy=0.05, poll_doubted=0.05, first_restart=0.02)
 ALWAYS = Restart("always")
 
 Body = Callable[["World"], Awaitable[None]]
@@ -30,6 +35,8 @@ class World:
     def __init__(self, run: RunFolder, units: list[Unit], pace: Pace) -> None:
         self.history: list[tuple[str, str]] = []
         self._details: list[tuple[str, str, str]] = []
+        #: When each service was last to be started again.
+        self.restarted: dict[str, float] = {}
         self.failures: list[ServiceFailure] = []
         self.runner = Runner()
         self.supervisor = Supervisor(units, self.runner, run.log, self._changed, pace)
@@ -41,9 +48,13 @@ class World:
         return await self.supervisor.up(self.failures.append)
 
     async def until(self, condition: Callable[[], object]) -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             while not condition():
                 await asyncio.sleep(0.01)
+
+    def give_up_after(self, name: str, seconds: float) -> None:
+        """Change how long a service has to become well, counted from when it was first waited for."""
+        self[name].pace = replace(self[name].pace, give_up=seconds)
 
     def pid(self, name: str) -> int:
         child = self[name].child
@@ -56,6 +67,8 @@ class World:
 
     def _changed(self, service: Service) -> None:
         self._details.append((service.unit.name, service.state, service.detail))
+        if service.state == "restarting":
+            self.restarted[service.unit.name] = time.monotonic()
         self.history.append((service.unit.name, service.state))
 
 

@@ -192,6 +192,7 @@ class LocalBackend:
         return False
 
     def _clear(self, *, volumes: bool) -> bool:
+        from dsscaffold.runtime.local.control import forget
         from dsscaffold.runtime.servers.home import remove_outside
 
         lock = acquire(self._run.lock, wait=5.0, text=f"{os.getpid()}\n")
@@ -201,6 +202,7 @@ class LocalBackend:
             if state := read_state(self._run):
                 end_leftovers(state)
             self._run.state.unlink(missing_ok=True)
+            forget(self._run)
             if not volumes:
                 return False
             inside, outside = self._run.remove_data(), remove_outside(self._run)

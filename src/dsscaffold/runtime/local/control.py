@@ -17,7 +17,7 @@ from dsscaffold.runtime.local.holder import holder
 from dsscaffold.runtime.local.wire import Done, read_answer, read_request, write_answer, write_request
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterator
 
     from dsscaffold.runtime.events import OnEvent
     from dsscaffold.runtime.local.wire import Answer, Request
@@ -100,32 +100,55 @@ def ask(run: RunFolder, request: Request, on_event: OnEvent) -> Done:
         GoneError: there is none any more.
         DsscaffoldError: it does not answer, or refuses.
     """
-    with socket.socket(socket.AF_UNIX) as connection, contextlib.ExitStack() as stack:
+    heard = False
+    with socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(_CONNECT_SECONDS)
         try:
             connection.connect(run.control.read_text(encoding="utf-8"))
         except OSError:
             raise _deaf(run) from None
         connection.settimeout(None)
-        connection.sendall(write_request(request))
-        for line in stack.enter_context(connection.makefile("rb")):
+        for line in _answers(connection, request):
+            heard = True
             answer = read_answer(line)
             if isinstance(answer, DsscaffoldError):
                 raise answer
             if isinstance(answer, Done):
                 return answer
             on_event(answer)
+    if not heard:
+        raise _gone()
     raise DsscaffoldError("The supervisor ended before it was done.", "`dsscaffold status` shows what runs.")
+
+
+def _answers(connection: socket.socket, request: Request) -> Iterator[bytes]:
+    """Send a request and yield the lines of its answer, as far as they come."""
+    # One that is killed with a request unread resets the connection.
+    with connection.makefile("rb") as lines, contextlib.suppress(ConnectionError):
+        connection.sendall(write_request(request))
+        yield from lines
+
+
+def forget(run: RunFolder) -> None:
+    """Remove what a supervisor that was killed left of its socket; call it with the repository's lock held."""
+    if run.control.exists():
+        # By its name: the file may be what a power loss made of it.
+        _socket_path(run.repo).unlink(missing_ok=True)
+        run.control.unlink()
 
 
 def _deaf(run: RunFolder) -> DsscaffoldError:
     pid = holder(run)
     if pid is None:
-        return GoneError("The process that ran this repository has just ended.", "Start all again: dsscaffold up")
+        return _gone()
     return DsscaffoldError(
         f"Process {pid}, which runs this repository, takes no requests (any more, or yet).",
         "Try again in a moment; `dsscaffold down` stops it in any case.",
     )
+
+
+def _gone() -> GoneError:
+    return GoneError("The process that ran this repository has just ended.", "Start all again: dsscaffold up")
 
 
 def _socket_path(repo: Path) -> Path:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from dsscaffold.runtime.repo import RunFolder
 
 #: Longer than anybody looks whether the lock is free, or than a killed process takes to vanish with all its threads.
-_WAIT_SECONDS = 0.5
+_WAIT_SECONDS = 3.0
 
 
 def hold(run: RunFolder) -> HeldLock:

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 FIRST = 0.25
 _LAST = 10.0
 _SETTLED_SECONDS = 30.0
+#: What ended so often without ever being healthy will hardly become it.
+_HOPELESS_ENDS = 5
 
 
 class Backoff:
@@ -32,6 +34,11 @@ class Backoff:
     def is_healthy(self) -> bool:
         """Tell whether the process has been healthy since it started."""
         return self._healthy_since is not None
+
+    @property
+    def hopeless(self) -> bool:
+        """Tell whether one more end is one too many."""
+        return self.tries + 1 >= _HOPELESS_ENDS
 
     def ended(self) -> None:
         """Note that the process ended."""

@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
 _TAIL_LINES = 15
 _KILL_SECONDS = 2.0
-#: A service that ended so often without ever being healthy will hardly become it.
-_HOPELESS_STARTS = 5
 
 
 class Service:
@@ -93,8 +91,7 @@ class Service:
             reached.clear()
         if self.verdict.done():
             self.verdict = asyncio.get_running_loop().create_future()
-        self.seconds = None
-        self._hang, self._former, self._awaited = HangDetector(unit), "", None
+        self.seconds, self._hang, self._former, self._awaited = None, HangDetector(unit), "", None
         self.move("starting")
 
     def judge_anew(self) -> None:
@@ -150,8 +147,7 @@ class Service:
     def fail(self, reason: str, *, with_log: bool = True) -> None:
         """Report that the service did not become healthy, if nothing was reported yet."""
         tail = last_lines(self.log, _TAIL_LINES, self._log_start) if with_log else ()
-        log = self.log if with_log else None
-        self._judge(ServiceFailure(self.unit.name, reason, log, tail, known_cause(tail)))
+        self._judge(ServiceFailure(self.unit.name, reason, self.log if with_log else None, tail, known_cause(tail)))
 
     def _judge(self, failure: ServiceFailure | None) -> None:
         if not self.verdict.done():
@@ -162,9 +158,7 @@ class Service:
         await self._reached[dependency.condition].wait()
 
     async def _run(self) -> None:
-        for dependency in self.unit.depends_on:
-            if dependency.service in self._others:
-                await self._wait_for(dependency)
+        await self._wait_for_needs()
         while not self._stopping:
             code = await self._live()
             if self._stopping or not self._again(code):
@@ -174,9 +168,15 @@ class Service:
             self._former = self._ending(code)
             self.move("restarting", f"{self._former}; starts again in {delay:g} s")
             await asyncio.sleep(delay)
+            if self.unit.job:  # What it needs may have died under it: until that is back, a try would be in vain.
+                await self._wait_for_needs()
 
-    async def _wait_for(self, dependency: Dependency) -> None:
-        other = self._others[dependency.service]
+    async def _wait_for_needs(self) -> None:
+        for dependency in self.unit.depends_on:
+            if other := self._others.get(dependency.service):
+                await self._wait_for(other, dependency)
+
+    async def _wait_for(self, other: Service, dependency: Dependency) -> None:
         waiting = asyncio.ensure_future(other.reached(dependency))
         try:
             both: set[asyncio.Future[object]] = {waiting, other.verdict}  # type: ignore[arg-type]
@@ -285,7 +285,7 @@ class Service:
             self.fail(self.detail)
             return False
         self.note(f"{self._ending(code)}, and is started again")
-        if self._backoff.tries + 1 >= _HOPELESS_STARTS:
+        if self._backoff.hopeless:
             self.fail(f"{self._ending(code)}, {self._backoff.tries + 1} times in a row")
         return True
 

@@ -11,6 +11,7 @@ from aiokafka import TopicPartition
 
 from app.adapters.kafka.membership import Membership
 from app.adapters.kafka.partition import LONG_SECONDS, Partition
+from app.adapters.kafka.watchdog import Stuck
 from app.application.broker import Received
 from tests.fakes import FakeClock, until
 
@@ -60,6 +61,9 @@ class FakeClient:
             await self.more.wait()
         self.positions[tp] += len(found)
         return {tp: found}
+
+    async def end_offsets(self, partitions: object) -> None:
+        await asyncio.Event().wait()  # No broker answers.
 
     async def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
         self.committed.update(offsets)
@@ -199,6 +203,20 @@ async def test_an_error_of_the_client_ends_the_membership() -> None:
     await member.join()
     with pytest.raises(ExceptionGroup, match="errors"):
         await member.task
+    assert client.stopped
+
+
+async def test_a_client_that_does_not_find_its_broker_again_ends_the_membership(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("WATCH_SECONDS", "CALL_SECONDS", "STUCK_SECONDS"):
+        monkeypatch.setattr(f"app.adapters.kafka.membership.{name}", 0)
+    client, handler = FakeClient(left=["a"], right=[]), Handler()
+    member = Member(client, handler)
+    await member.join()
+    with pytest.raises(ExceptionGroup) as ended:
+        await member.task
+    assert ended.group_contains(Stuck, match="does not find its broker again")
     assert client.stopped
 
 

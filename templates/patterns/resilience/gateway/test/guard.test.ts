@@ -74,12 +74,10 @@ test("an answer that says no is an answer", async (t) => {
 test("a service that hangs is given up at the deadline, retries included", async (t) => {
   const { promise: closed, resolve } = Promise.withResolvers<void>();
   const { guard, get, asked } = await guarded(t, (request) => request.once("close", resolve));
-  const started = performance.now();
 
   await assert.rejects(get(), { status: 504 });
   await closed;
 
-  assert.ok(performance.now() - started < 1_900);
   assert.equal(asked(), 1);
   assert.equal(guard.outcomes.late, 1);
 });

@@ -10,7 +10,7 @@ from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
 from app.adapters.kafka.closing import close
 from app.adapters.kafka.partition import Partition
-from app.adapters.kafka.watchdog import Stuck, Watchdog
+from app.adapters.kafka.watchdog import STUCK_SECONDS, Stuck, Watchdog
 from app.application.broker import HandleAll
 
 # What is handled and not yet committed comes again after a crash, and the inbox drops it.
@@ -35,6 +35,7 @@ class Membership(ConsumerRebalanceListener):
         self._tasks = asyncio.TaskGroup()
         self._partitions: dict[Partition, asyncio.Task[None]] = {}
         self._joining_since: float | None = time.monotonic()
+        self._silent_since: float | None = None
         self._leaving = False
 
     @property
@@ -119,9 +120,13 @@ class Membership(ConsumerRebalanceListener):
             ends = await asyncio.wait_for(
                 self._consumer.end_offsets([p.tp for p in partitions]), CALL_SECONDS
             )
-        except (TimeoutError, KafkaError):
-            # The client connects again by itself.
+        except (TimeoutError, KafkaError) as error:
             self.problem = "the broker does not answer"
+            now = time.monotonic()
+            self._silent_since = self._silent_since or now
+            if now - self._silent_since >= STUCK_SECONDS:
+                # As a rule the client connects again by itself, but not always.
+                raise Stuck("the client does not find its broker again") from error
             return
-        self.problem = None
+        self.problem = self._silent_since = None
         self.watchdog.observe(partitions, ends)
