@@ -62,6 +62,25 @@ def complete_service(incomplete: str) -> list[str]:
     return [name for name in _running() if name.startswith(incomplete)]
 
 
+def complete_topic(incomplete: str) -> list[str]:
+    """Complete the topics that the contracts of the repository tell of: those of all, and each service's own."""
+    import yaml
+
+    from dsscaffold.errors import DsscaffoldError
+    from dsscaffold.project.location import find_project
+
+    try:
+        folder = find_project(Path.cwd())
+        topics = [path.parent.name for path in folder.glob("services/*/contracts")]
+        if (document := folder / "contracts" / "asyncapi.yaml").is_file():
+            channels = yaml.safe_load(document.read_text(encoding="utf-8"))["channels"].values()
+            addresses = [str(channel["address"]) for channel in channels]
+            topics += [address for address in addresses if not address.endswith(".dlq")]
+    except (DsscaffoldError, OSError, yaml.YAMLError, ValueError, KeyError, TypeError, AttributeError):
+        return []
+    return sorted(topic for topic in topics if topic.startswith(incomplete))
+
+
 def complete_page(incomplete: str) -> list[str]:
     """Complete what `open` can open."""
     from dsscaffold.commands.open import PAGES

@@ -23,6 +23,12 @@ services:
   gateway: {build: ., x-local: {runtime: node, command: [node, server.ts]}}
   orders: {build: ., environment: {PORT: "80"}, x-local: {runtime: python, command: [python, -m, app]}}
 """
+ASYNCAPI = """\
+asyncapi: 3.0.0
+channels:
+  orders: {address: orders}
+  dead: {address: orders.dlq}
+"""
 
 
 @pytest.fixture
@@ -31,6 +37,9 @@ def repo(tmp_path: Path) -> Path:
     folder.mkdir()
     (folder / "dsscaffold.yaml").write_text(MANIFEST)
     (folder / "compose.yaml").write_text(COMPOSE)
+    (folder / "services" / "notes" / "contracts").mkdir(parents=True)
+    (folder / "contracts").mkdir()
+    (folder / "contracts" / "asyncapi.yaml").write_text(ASYNCAPI)
     return folder
 
 
@@ -65,6 +74,7 @@ def _complete(line: str, templates: Path, folder: Path) -> list[str]:
         ("rename-service p", ["profiles"]),
         ("set-broker ", ["kafka"]),
         ("restart ", ["gateway", "orders"]),
+        ("replay ", ["notes", "orders"]),
         ("open ", ["docs", "metrics", "orders"]),
         ("logs g", ["gateway"]),
     ],
@@ -79,8 +89,33 @@ def test_other_templates_complete_when_they_are_named_before(repo: Path, templat
     assert _complete(line, Path("/nowhere"), repo) == ["special"]
 
 
-@pytest.mark.parametrize("line", ["add-service x --role ", "remove-service ", "restart ", "add-pattern "])
+@pytest.mark.parametrize("line", ["", "doctor --", "new x --pattern "])
+def test_every_line_that_fish_reads_is_a_name_with_its_description(repo: Path, templates: Path, line: str) -> None:
+    pattern = templates / "patterns" / "hub" / "pattern.yaml"
+    pattern.write_text(pattern.read_text().replace("summary: Hub", f"summary: {'word ' * 40}"))
+    asked = {
+        "_TYPER_COMPLETE_ARGS": f"dsscaffold {line}",
+        "_TYPER_COMPLETE_FISH_ACTION": "get-args",
+        "_DSSCAFFOLD_COMPLETE": "complete_fish",
+    }
+    result = subprocess.run(
+        [str(Path(sys.executable).with_name("dsscaffold"))],
+        cwd=repo,
+        env={**os.environ, **asked, "COLUMNS": "40", "DSSCAFFOLD_TEMPLATES": str(templates)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    lines = result.stdout.splitlines()
+    assert len(lines) > 1
+    assert [each for each in lines if "\t" not in each] == []
+
+
+@pytest.mark.parametrize("line", ["add-service x --role ", "remove-service ", "restart ", "add-pattern ", "replay "])
 def test_what_is_wrong_completes_to_nothing(tmp_path: Path, line: str) -> None:
     (tmp_path / "dsscaffold.yaml").write_text("version: [")
     (tmp_path / "compose.yaml").write_text("services: [")
+    (tmp_path / "contracts").mkdir()
+    (tmp_path / "contracts" / "asyncapi.yaml").write_text("channels: [")
     assert _complete(f"dsscaffold {line}", tmp_path / "nowhere", tmp_path) == []
