@@ -236,6 +236,9 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 1
     except OSError as error:
+        if not (error.filename or _has_current_folder()):
+            hint = "Go into one that is: cd"
+            sys.exit(_report(DsscaffoldError("The current folder is not there any more.", hint)))
         where = f"{error.filename}: " if error.filename else ""
         hint = "Check that the path is there, and that you may read and write it."
         code = _report(DsscaffoldError(f"{where}{error.strerror or error}.", hint))
@@ -247,6 +250,13 @@ def main() -> None:
         hint = "This is a defect of dsscaffold. Set DSSCAFFOLD_DEBUG=1 for the traceback, and please report it."
         code = _report(DsscaffoldError(f"{type(error).__name__}: {error}", hint))
     sys.exit(code)
+
+
+def _has_current_folder() -> bool:
+    try:
+        return Path.cwd().is_dir()
+    except OSError:
+        return False
 
 
 def _report_refused(error: Any) -> int:

@@ -148,14 +148,14 @@ def test_one_that_does_not_want_to_stop_is_killed(play: Play, unit: MakeUnit, tm
 
 def test_one_that_is_being_stopped_is_not_called_unhealthy(play: Play, unit: MakeUnit, tmp_path: Path) -> None:
     async def body(world: World) -> None:
-        await world.up()
+        assert await world.up() == ()
         stopping = asyncio.create_task(world["orders"].stop())
         (tmp_path / "sick").touch()
         await stopping
         assert {state for _, state in world.history} == {"starting", "healthy", "stopped"}
 
     slow = replace(unit("orders", STUBBORN="1"), stop_grace=1)
-    play(body, slow, pace=replace(QUICK, poll_doubted=0.02))
+    play(body, slow, pace=replace(QUICK, poll_doubted=0.02, give_up=60))
 
 
 def test_kill_ends_a_stop_that_takes_too_long(play: Play, unit: MakeUnit) -> None:
