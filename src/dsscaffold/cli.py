@@ -14,6 +14,8 @@ from dsscaffold.completion import complete_choice
 from dsscaffold.examples import FRAMED, WIDTH, epilog
 
 if TYPE_CHECKING:
+    from collections.abc import MutableMapping
+
     from dsscaffold.commands.new import NewResult
     from dsscaffold.errors import DsscaffoldError
     from dsscaffold.render import Printer
@@ -222,9 +224,7 @@ def main() -> None:
 
     from dsscaffold.errors import DsscaffoldError
 
-    if "_DSSCAFFOLD_COMPLETE" in os.environ:
-        # Typer fills descriptions to the width of the terminal, and fish takes every line for a name.
-        os.environ["COLUMNS"] = "10000"
+    _settle_width(os.environ)
     try:
         code = app(standalone_mode=False) or 0
     except DsscaffoldError as error:
@@ -250,6 +250,16 @@ def main() -> None:
         hint = "This is a defect of dsscaffold. Set DSSCAFFOLD_DEBUG=1 for the traceback, and please report it."
         code = _report(DsscaffoldError(f"{type(error).__name__}: {error}", hint))
     sys.exit(code)
+
+
+def _settle_width(environ: MutableMapping[str, str]) -> None:
+    """Keep Typer from what it does badly with the width of a terminal."""
+    if "_DSSCAFFOLD_COMPLETE" in environ:
+        # It fills descriptions to the width, and fish takes every line for a name.
+        environ["COLUMNS"] = "10000"
+    if not environ.get("TERMINAL_WIDTH", "0").isdecimal():
+        # It ends with a traceback over it.
+        del environ["TERMINAL_WIDTH"]
 
 
 def _has_current_folder() -> bool:

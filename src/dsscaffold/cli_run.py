@@ -68,7 +68,7 @@ def up(
         ),
     ] = None,
     local: Annotated[
-        bool, typer.Option("--local", help="Run it on this machine without containers. So far it always does.")
+        bool, typer.Option("--local", help="Run it on this machine, without containers: what `up` does in any case.")
     ] = False,
     detach: Annotated[
         bool, typer.Option("--detach", "-d", help="Leave it running in the background; `down` stops it.")
@@ -93,7 +93,7 @@ def up(
     printer = Printer(json=json)
     repo = find_repo(Path.cwd())
     if not local:
-        printer.note("running without containers, on this machine.")
+        printer.note("it runs on this machine, without containers.")
 
     def ready(result: UpResult) -> None:
         printer.up(result)

@@ -69,6 +69,10 @@ def test_what_does_not_parse_is_one_message_with_a_hint(arguments: tuple[str, ..
     assert hint.endswith("--help")
 
 
+def test_a_width_that_is_no_number_is_none() -> None:
+    assert _run("new", "--help", TERMINAL_WIDTH="wide").returncode == 0
+
+
 @pytest.mark.parametrize("columns", [40, 80])
 def test_without_a_verb_the_help_is_shown_once(columns: int) -> None:
     result = _run(COLUMNS=str(columns))
