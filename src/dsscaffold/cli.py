@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from dsscaffold import __version__
 from dsscaffold.cli_life import add_verbs
-from dsscaffold.cli_run import Json, Port, add_run_verbs
+from dsscaffold.cli_run import Json, Port, add_run_verbs, read_port
 from dsscaffold.completion import complete_choice
+from dsscaffold.examples import FRAMED, WIDTH, epilog
 
 if TYPE_CHECKING:
+    from collections.abc import MutableMapping
+
     from dsscaffold.commands.new import NewResult
     from dsscaffold.errors import DsscaffoldError
     from dsscaffold.render import Printer
@@ -22,10 +25,13 @@ app = typer.Typer(
     help="Scaffold a distributed system that runs at once: a Node.js gateway, Python services, Kafka and Postgres.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode="rich" if FRAMED else None,
+    context_settings={} if FRAMED else {"terminal_width": max(WIDTH, 20)},
 )
 
 Templates = Annotated[
-    Path | None, typer.Option("--templates", help="Take this templates folder, of the same layout as ours.")
+    Path | None,
+    typer.Option("--templates", metavar="FOLDER", help="Take this templates folder, of the same layout as ours."),
 ]
 
 
@@ -45,14 +51,15 @@ def root(
     """Hold the options that come before a verb."""
 
 
-@app.command()
+@app.command(epilog=epilog("new"))
 def new(
-    name: Annotated[str, typer.Argument(help="The project's name, and of the folder that is made.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The project's name, and of the folder that is made.")],
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing: take the defaults.")] = False,
     preset: Annotated[
         str | None,
         typer.Option(
             "--preset",
+            metavar="NAME",
             help="The named set of services, broker and patterns to begin with.",
             autocompletion=complete_choice("presets"),
         ),
@@ -66,18 +73,28 @@ def new(
         ),
     ] = None,
     broker: Annotated[
-        str | None, typer.Option("--broker", help="What carries the events.", autocompletion=complete_choice("brokers"))
+        str | None,
+        typer.Option(
+            "--broker",
+            metavar="NAME",
+            help="What carries the events.",
+            autocompletion=complete_choice("brokers"),
+        ),
     ] = None,
     pattern: Annotated[
         list[str] | None,
         typer.Option(
             "--pattern",
+            metavar="NAME",
             help="A pattern, in place of the preset's; none: no pattern. Repeatable.",
             autocompletion=complete_choice("patterns"),
         ),
     ] = None,
     answers: Annotated[
-        Path | None, typer.Option("--answers", help="Take all answers from this file, of the form of dsscaffold.yaml.")
+        Path | None,
+        typer.Option(
+            "--answers", metavar="FILE", help="Take all answers from this file, of the form of dsscaffold.yaml."
+        ),
     ] = None,
     license_: Annotated[
         str | None,
@@ -89,10 +106,13 @@ def new(
         ),
     ] = None,
     copyright_: Annotated[
-        str | None, typer.Option("--copyright", help="Years and holders for it, e.g. '2026 The demo team'.")
+        str | None,
+        typer.Option("--copyright", metavar="TEXT", help="Years and holders for it, e.g. '2026 The demo team'."),
     ] = None,
     up: Annotated[bool, typer.Option("--up", help="Start it in the background, and send an order through it.")] = False,
-    output_dir: Annotated[Path, typer.Option("--output-dir", "-o", help="Make the folder in here.")] = Path(),
+    output_dir: Annotated[
+        Path, typer.Option("--output-dir", "-o", metavar="FOLDER", help="Make the folder in here.")
+    ] = Path(),
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Write nothing: show the files that would come.")] = False,
     no_git: Annotated[bool, typer.Option("--no-git", help="Do not make it a git repository.")] = False,
     port: Port = None,
@@ -104,13 +124,13 @@ def new(
     from dsscaffold.errors import UsageError
     from dsscaffold.project.catalogue import find_templates, load_catalogue
     from dsscaffold.project.choices import Choices, make_manifest
-    from dsscaffold.project.names import check_name
+    from dsscaffold.project.names import check_project_argument
     from dsscaffold.render import Printer
     from dsscaffold.render.new import confirm_new, print_new
 
     if up and dry_run:
         raise UsageError("--up and --dry-run exclude each other.", "Leave one of them out.")
-    check_name(name, "project")
+    check_project_argument(name)
     destination = output_dir / name
     check_destination(destination)
     printer = Printer(json=json)
@@ -137,7 +157,7 @@ def new(
         _start_and_prove(printer, result, port)
 
 
-@app.command("list")
+@app.command("list", epilog=epilog("list"))
 def list_(templates: Templates = None, json: Json = False) -> None:
     """Show what there is to choose from: presets, patterns, brokers, roles, licenses."""
     from dsscaffold.commands.catalogue import run_list
@@ -148,8 +168,14 @@ def list_(templates: Templates = None, json: Json = False) -> None:
     print_catalogue(Printer(json=json), run_list(load_catalogue(find_templates(templates))))
 
 
-@app.command()
-def doctor(port: Port = None, json: Json = False) -> None:
+@app.command(epilog=epilog("doctor"))
+def doctor(
+    port: Annotated[
+        int | None,
+        typer.Option("--port", metavar="PORT", parser=read_port, help="Look at this port instead of the gateway's."),
+    ] = None,
+    json: Json = False,
+) -> None:
     """Say what this machine has, what would be fetched, and what stands in the way; exit code 1 if anything does."""
     from dsscaffold.commands.doctor import run_doctor
     from dsscaffold.errors import UsageError
@@ -198,8 +224,9 @@ def main() -> None:
 
     from dsscaffold.errors import DsscaffoldError
 
+    _settle_width(os.environ)
     try:
-        app()
+        code = app(standalone_mode=False) or 0
     except DsscaffoldError as error:
         code = _report(error)
     except KeyboardInterrupt:
@@ -209,17 +236,53 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 1
     except OSError as error:
+        if not (error.filename or _has_current_folder()):
+            hint = "Go into one that is: cd"
+            sys.exit(_report(DsscaffoldError("The current folder is not there any more.", hint)))
         where = f"{error.filename}: " if error.filename else ""
         hint = "Check that the path is there, and that you may read and write it."
         code = _report(DsscaffoldError(f"{where}{error.strerror or error}.", hint))
     except Exception as error:
+        if hasattr(error, "format_message"):
+            sys.exit(_report_refused(error))
         if os.environ.get("DSSCAFFOLD_DEBUG"):
             raise
         hint = "This is a defect of dsscaffold. Set DSSCAFFOLD_DEBUG=1 for the traceback, and please report it."
         code = _report(DsscaffoldError(f"{type(error).__name__}: {error}", hint))
-    else:
-        code = 0
     sys.exit(code)
+
+
+def _settle_width(environ: MutableMapping[str, str]) -> None:
+    """Keep Typer from what it does badly with the width of a terminal."""
+    if "_DSSCAFFOLD_COMPLETE" in environ:
+        # It fills descriptions to the width, and fish takes every line for a name.
+        environ["COLUMNS"] = "10000"
+    if not environ.get("TERMINAL_WIDTH", "0").isdecimal():
+        # It ends with a traceback over it.
+        del environ["TERMINAL_WIDTH"]
+
+
+def _has_current_folder() -> bool:
+    try:
+        return Path.cwd().is_dir()
+    except OSError:
+        return False
+
+
+def _report_refused(error: Any) -> int:
+    """Say what the parser has against the arguments, in the form of all our errors.
+
+    Its errors are known by what they can do, not by their class: some versions of Typer bring a click of their own.
+    """
+    from dsscaffold.errors import UsageError
+
+    text = error.format_message()
+    if type(error).__name__ == "NoArgsIsHelpError":  # It is the help, shown already where it has frames.
+        typer.echo(text, err=True, nl=bool(text))
+        return int(error.exit_code)
+    end = "" if text[-1] in ".?)" else "."
+    verb = error.ctx.command_path if getattr(error, "ctx", None) else app.info.name
+    return _report(UsageError(text + end, f"What it takes: {verb} --help"))
 
 
 def _report(error: DsscaffoldError) -> int:

@@ -17,6 +17,7 @@ from dsscaffold.completion import (
     complete_new_pattern,
     complete_pattern,
 )
+from dsscaffold.examples import epilog
 
 if TYPE_CHECKING:
     from dsscaffold.templating.change import Options
@@ -29,14 +30,15 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on s
 #: A change that waits for its repository.
 Run: TypeAlias = "Callable[[Path, Options], ChangeResult]"
 Templates = Annotated[
-    Path | None, typer.Option("--templates", help="Take this templates folder, of the same layout as ours.")
+    Path | None,
+    typer.Option("--templates", metavar="FOLDER", help="Take this templates folder, of the same layout as ours."),
 ]
 
 
 def add_verbs(app: typer.Typer) -> None:
     """Add the verbs of this module to `app`, in the order of the help."""
     for name, verb in _VERBS.items():
-        app.command(name)(verb)
+        app.command(name, epilog=epilog(name))(verb)
 
 
 def _options(dry_run: DryRun = False, commit: Commit = False, yes: Yes = False, json: Json = False) -> None:
@@ -75,14 +77,16 @@ def _change(ask: Callable[..., Run], *, always_ask: bool = False) -> Callable[..
 
 @_change
 def add_service(
-    name: Annotated[str, typer.Argument(help="The service's name.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The service's name.")],
     lang: Annotated[
-        str | None, typer.Option("--lang", help="Its language, e.g. python.", autocompletion=complete_language)
+        str | None,
+        typer.Option("--lang", metavar="LANG", help="Its language, e.g. python.", autocompletion=complete_language),
     ] = None,
     role: Annotated[
         str | None,
         typer.Option(
             "--role",
+            metavar="ROLE",
             help="Its role in the sample; without one it is blank.",
             autocompletion=complete_choice("roles"),
         ),
@@ -96,7 +100,7 @@ def add_service(
 
 @functools.partial(_change, always_ask=True)
 def remove_service(
-    name: Annotated[str, typer.Argument(help="The service's name.", autocompletion=complete_member)],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The service's name.", autocompletion=complete_member)],
     force: Annotated[bool, typer.Option("--force", help="Also remove what your team wrote in it.")] = False,
 ) -> Run:
     """Remove a service, and everything around it."""
@@ -107,8 +111,8 @@ def remove_service(
 
 @_change
 def rename_service(
-    old: Annotated[str, typer.Argument(help="The service's name.", autocompletion=complete_member)],
-    new: Annotated[str, typer.Argument(help="Its new name.")],
+    old: Annotated[str, typer.Argument(metavar="OLD", help="The service's name.", autocompletion=complete_member)],
+    new: Annotated[str, typer.Argument(metavar="NEW", help="Its new name.")],
 ) -> Run:
     """Rename a service; what your team wrote in it moves along."""
     from dsscaffold.commands.rename_service import run_rename_service
@@ -118,7 +122,9 @@ def rename_service(
 
 @_change
 def add_pattern(
-    name: Annotated[str, typer.Argument(help="The pattern's name.", autocompletion=complete_new_pattern)],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="The pattern's name.", autocompletion=complete_new_pattern)
+    ],
 ) -> Run:
     """Add a pattern, in every part that it has something for."""
     from dsscaffold.commands.add_pattern import run_add_pattern
@@ -128,7 +134,7 @@ def add_pattern(
 
 @_change
 def remove_pattern(
-    name: Annotated[str, typer.Argument(help="The pattern's name.", autocompletion=complete_pattern)],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The pattern's name.", autocompletion=complete_pattern)],
 ) -> Run:
     """Remove a pattern; where your team changed its files, you decide."""
     from dsscaffold.commands.remove_pattern import run_remove_pattern
@@ -138,7 +144,9 @@ def remove_pattern(
 
 @_change
 def set_broker(
-    name: Annotated[str, typer.Argument(help="The broker's name.", autocompletion=complete_choice("brokers"))],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="The broker's name.", autocompletion=complete_choice("brokers"))
+    ],
 ) -> Run:
     """Put another broker under everything that sends and receives events."""
     from dsscaffold.commands.set_broker import run_set_broker

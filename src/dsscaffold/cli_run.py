@@ -8,29 +8,53 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dsscaffold.completion import complete_page, complete_service, complete_topic
+from dsscaffold.examples import epilog
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dsscaffold.runtime.results import UpResult
 
 Json = Annotated[
     bool,
     typer.Option("--json", help="Print one JSON document on stdout and nothing else there.", rich_help_panel=None),
 ]
+
+
+def _number(what: str, least: int, most: float) -> Callable[[str], int]:
+    """Return what reads a number from an option, and calls it by `what` it is where it is none."""
+
+    def read(text: str) -> int:
+        try:
+            number = int(text)
+        except ValueError:
+            number = None
+        if number is None or not least <= number <= most:
+            raise typer.BadParameter(f"{text!r} is not {what}")
+        return number
+
+    return read
+
+
+read_port = _number("a port, from 1 to 65535", 1, 65535)
+_read_lines = _number("a number of lines", 0, float("inf"))
+
 Port = Annotated[
     int | None,
-    typer.Option("--port", min=1, max=65535, help="Publish the gateway on this port instead of 3000."),
+    typer.Option("--port", metavar="PORT", parser=read_port, help="Publish the gateway on this port instead of 3000."),
 ]
 
 
 def add_run_verbs(app: typer.Typer) -> None:
     """Add the verbs, in the order in which `--help` shows them."""
     for verb in (up, restart, down, status, logs, open_, replay, fetch):
-        app.command(verb.__name__.rstrip("_"))(verb)
+        name = verb.__name__.rstrip("_")
+        app.command(name, epilog=epilog(name))(verb)
 
 
 Services = Annotated[
     list[str] | None,
-    typer.Argument(metavar="SERVICE", help="Only these services.", autocompletion=complete_service),
+    typer.Argument(metavar="SERVICE...", help="Only these services.", autocompletion=complete_service),
 ]
 
 
@@ -38,13 +62,13 @@ def up(
     services: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="SERVICE",
+            metavar="SERVICE...",
             help="Only these and what they depend on; where others run already, bring these in.",
             autocompletion=complete_service,
         ),
     ] = None,
     local: Annotated[
-        bool, typer.Option("--local", help="Run it on this machine without containers. So far it always does.")
+        bool, typer.Option("--local", help="Run it on this machine, without containers: what `up` does in any case.")
     ] = False,
     detach: Annotated[
         bool, typer.Option("--detach", "-d", help="Leave it running in the background; `down` stops it.")
@@ -69,7 +93,7 @@ def up(
     printer = Printer(json=json)
     repo = find_repo(Path.cwd())
     if not local:
-        printer.note("running without containers, on this machine.")
+        printer.note("it runs on this machine, without containers.")
 
     def ready(result: UpResult) -> None:
         printer.up(result)
@@ -92,7 +116,7 @@ def up(
 def restart(
     services: Annotated[
         list[str],
-        typer.Argument(metavar="SERVICE", help="What to start again.", autocompletion=complete_service),
+        typer.Argument(metavar="SERVICE...", help="What to start again.", autocompletion=complete_service),
     ],
     json: Json = False,
 ) -> None:
@@ -149,9 +173,14 @@ def status(json: Json = False) -> None:
 
 
 def logs(
-    service: Annotated[str | None, typer.Argument(help="Only this service.", autocompletion=complete_service)] = None,
+    service: Annotated[
+        str | None, typer.Argument(metavar="SERVICE", help="Only this service.", autocompletion=complete_service)
+    ] = None,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as new lines come.")] = False,
-    tail: Annotated[int, typer.Option("--tail", "-n", min=0, help="So many last lines of each service.")] = 100,
+    tail: Annotated[
+        int,
+        typer.Option("--tail", "-n", metavar="LINES", parser=_read_lines, help="So many last lines of each service."),
+    ] = 100,
     json: Json = False,
 ) -> None:
     """Show what the services log."""

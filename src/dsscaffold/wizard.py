@@ -14,13 +14,15 @@ from dsscaffold.errors import UsageError
 from dsscaffold.project.catalogue import Catalogue, Entry
 from dsscaffold.project.choices import DEFAULT_PRESET, Choices, make_manifest, with_copyright
 from dsscaffold.project.manifest import BLANK_ROLE, NO_LICENSE, Manifest, Service, check_manifest
-from dsscaffold.project.names import check_service_name
+from dsscaffold.project.names import check_service_name, nearest_label
 from dsscaffold.project.yaml_source import read_yaml
 
 USUAL_PORT = 3000
 
 _BLANK = "(none)"
 _HOW = "(space chooses, Enter goes on)"
+#: The columns that there are for what is wrong with an answer, which never breaks.
+_NARROW = 40
 #: What questionary puts before a description.
 _LABEL = len("  Description: ")
 
@@ -114,11 +116,14 @@ def _ask_service(others: list[Service], catalogue: Catalogue) -> Service:
 
 def _valid_name(text: str, taken: set[str]) -> bool | str:
     if text in taken:
-        return f"There is a service {text} already."
+        return "There is one of this name already."
     try:
         check_service_name(text)
-    except UsageError as error:
-        return f"{error.message} {error.hint or ''}".rstrip()
+    except UsageError:
+        # One line has to do, in the narrowest terminal too: a name that will do says most.
+        near = nearest_label(text, "service")
+        said = f"Not a name. Try: {near}"
+        return said if near and len(said) < _NARROW else "Use a-z, 0-9 and hyphens, a-z first."
     return True
 
 
@@ -141,10 +146,10 @@ def _go_together(patterns: dict[str, Entry]) -> Callable[[Collection[str]], bool
             requires = patterns[name].requires
             for other in requires.patterns:
                 if other not in chosen:
-                    return f"{name} needs {other}: choose it too, or leave {name} out"
+                    return f"{name} needs {other}"
             for other in requires.conflicts:
                 if other in chosen:
-                    return f"{name} and {other} exclude each other: keep one of the two"
+                    return f"{name} excludes {other}"
         return True
 
     return check
@@ -164,7 +169,7 @@ def _ask_license(manifest: Manifest, catalogue: Catalogue) -> Manifest:
 
 
 def _valid_copyright(text: str) -> bool | str:
-    return bool(text.strip()) or "Years and holders, for example: 2026 The demo team"
+    return bool(text.strip()) or "Years and holders: 2026 The demo team"
 
 
 def _describe(entry: Entry) -> str:

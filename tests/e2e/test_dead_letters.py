@@ -92,7 +92,7 @@ def test_nothing_waits_at_first(stack: Stack) -> None:
 def test_a_topic_that_does_not_exist_is_told_with_the_nearest(stack: Stack) -> None:
     result = dsscaffold("replay", "order", cwd=stack.repo)
     assert result.returncode == 2
-    assert "Did you mean orders?" in result.stderr
+    assert "Did you mean 'orders'?" in result.stderr
     assert "Traceback" not in result.stderr
 
 

@@ -77,6 +77,11 @@ class Screen:
         """Press keys."""
         os.write(self._ours, keys)
 
+    def resize(self, columns: int, lines: int) -> None:
+        """Change the size of the window, as a person does with the mouse."""
+        fcntl.ioctl(self._ours, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+        self._emulator.resize(lines, columns)
+
     def wait_for(self, text: str) -> None:
         """Read until `text` stands somewhere on the screen."""
         self._read_until(lambda: text in self.text)

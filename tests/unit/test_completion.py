@@ -91,6 +91,29 @@ def test_other_templates_complete_when_they_are_named_before(repo: Path, templat
     assert _complete(line, Path("/nowhere"), repo) == ["special"]
 
 
+@pytest.mark.parametrize("line", ["", "doctor --", "new x --pattern "])
+def test_every_line_that_fish_reads_is_a_name_with_its_description(repo: Path, templates: Path, line: str) -> None:
+    pattern = templates / "patterns" / "hub" / "pattern.yaml"
+    pattern.write_text(pattern.read_text().replace("summary: Hub", f"summary: {'word ' * 40}"))
+    asked = {
+        "_TYPER_COMPLETE_ARGS": f"dsscaffold {line}",
+        "_TYPER_COMPLETE_FISH_ACTION": "get-args",
+        "_DSSCAFFOLD_COMPLETE": "complete_fish",
+    }
+    result = subprocess.run(
+        [str(Path(sys.executable).with_name("dsscaffold"))],
+        cwd=repo,
+        env={**os.environ, **asked, "COLUMNS": "40", "DSSCAFFOLD_TEMPLATES": str(templates)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    lines = result.stdout.splitlines()
+    assert len(lines) > 1
+    assert [each for each in lines if "\t" not in each] == []
+
+
 @pytest.mark.parametrize("line", ["add-service x --role ", "remove-service ", "restart ", "add-pattern ", "replay "])
 def test_what_is_wrong_completes_to_nothing(tmp_path: Path, line: str) -> None:
     (tmp_path / "dsscaffold.yaml").write_text("version: [")

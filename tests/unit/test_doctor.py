@@ -91,6 +91,25 @@ def test_a_cache_that_cannot_be_written_is_a_problem(tmp_path: Path) -> None:
     assert "DSSCAFFOLD_CACHE" in disk["remedy"]
 
 
+def test_a_cache_that_nobody_may_look_into_is_a_problem_and_no_end(tmp_path: Path) -> None:
+    # To root no folder is closed; one with too long a name is, in the same way.
+    found = _findings(DSSCAFFOLD_CACHE=str(tmp_path / ("c" * 300) / "cache"))
+    assert found["Postgres"]["level"] == "fetch"
+    assert found["gateway port"]
+
+
+def test_the_current_folder_may_be_gone(tmp_path: Path) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    script = 'cd "$1" && rmdir "$1" && shift && exec "$@"'
+    for verb in (("status",), ("doctor",), ("new", "demo", "--yes")):
+        command = ["sh", "-c", script, "sh", str(gone), sys.executable, "-m", "dsscaffold", *verb]
+        result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+        assert result.returncode == 1
+        assert "The current folder is not there any more." in result.stderr
+        gone.mkdir()
+
+
 def test_a_stream_that_knows_ascii_only_is_no_defect() -> None:
     result = _run("doctor", PYTHONIOENCODING="ascii")
     assert "UnicodeEncodeError" not in result.stderr

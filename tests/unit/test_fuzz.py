@@ -27,7 +27,8 @@ from dsscaffold.project.plan import make_plan
 from dsscaffold.runtime.compose.reader import read_compose
 from dsscaffold.templating.renderer import render
 
-EXAMPLES = 250
+#: Of each kind; more where somebody asks for them: FUZZ_EXAMPLES=3000 pytest tests/unit/test_fuzz.py
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "250"))
 fuzz = settings(
     max_examples=EXAMPLES,
     deadline=None,
@@ -35,7 +36,18 @@ fuzz = settings(
 )
 
 VERBS = ["new", "list", "up", "down", "status", "logs", "restart", "replay", "open", "diff", "update", "doctor"]
-VERBS += ["", "nwe", "--help", "--version"]
+VERBS += [
+    "add-service",
+    "remove-service",
+    "rename-service",
+    "add-pattern",
+    "remove-pattern",
+    "set-broker",
+    "",
+    "nwe",
+    "--help",
+    "--version",
+]
 CHANGES = ["add-service", "remove-service", "rename-service", "add-pattern", "remove-pattern", "set-broker", "update"]
 EDITS = [
     ["add-service", "notes", "--lang", "python", "--dry-run"],
@@ -46,6 +58,8 @@ EDITS = [
     ["set-broker", "kafka", "--dry-run"],
     ["update", "--dry-run"],
 ]
+ENVIRONMENT = ["DSSCAFFOLD_TEMPLATES", "DSSCAFFOLD_CACHE", "COLUMNS", "TERM", "NO_COLOR", "FORCE_COLOR", "HOME"]
+ENVIRONMENT += ["LC_ALL", "TERMINAL_WIDTH", "XDG_CACHE_HOME", "TMPDIR", "PATH", "BROWSER", "GATEWAY_PORT"]
 LOOKS = ["status", "diff", "logs", "open", "replay", "restart"]
 NAMES = [
     "demo",
@@ -64,9 +78,42 @@ NAMES = [
     "taken",
     "a/b",
 ]
-FLAGS = ["--yes", "-y", "--json", "--no-git", "--dry-run", "--detach", "--volumes", "-f", "--nope"]
+FLAGS = [
+    "--force",
+    "--commit",
+    "--abort",
+    "--continue",
+    "--yes",
+    "-y",
+    "--json",
+    "--no-git",
+    "--dry-run",
+    "--detach",
+    "--volumes",
+    "-f",
+    "--nope",
+]
 VALUES = ["shop", "shpo", "x:python", "x:python:orders", "x::", "gateway:python", "kafka", "orders", "hub", "0", "80"]
-OPTIONS = ["--preset", "--service", "--broker", "--pattern", "--port", "--tail", "-n", "--answers", "-o", "--templates"]
+OPTIONS = [
+    "--license",
+    "--copyright",
+    "--lang",
+    "--role",
+    "--print",
+    "--patch",
+    "--local",
+    "--watch",
+    "--preset",
+    "--service",
+    "--broker",
+    "--pattern",
+    "--port",
+    "--tail",
+    "-n",
+    "--answers",
+    "-o",
+    "--templates",
+]
 WORDS = [*NAMES, *FLAGS, *VALUES, *OPTIONS, "99999", "-1", "answers.yaml"]
 ANSWERS = """\
 version: 1
@@ -139,10 +186,12 @@ def test_answers(folder: Path, cut: int, length: int, inserted: str) -> None:
 
 @fuzz
 @given(
-    name=st.sampled_from(["DSSCAFFOLD_TEMPLATES", "DSSCAFFOLD_CACHE", "COLUMNS", "TERM", "NO_COLOR", "HOME", "LC_ALL"]),
+    name=st.sampled_from(ENVIRONMENT),
     value=st.sampled_from(["", "/nowhere", "0", "-1", "taken", ".", "dumb", "\udce9"])
     | st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]), max_size=8),
-    arguments=st.sampled_from([["list"], ["list", "--json"], ["new", "demo", "--dry-run"], ["status"], ["--help"]]),
+    arguments=st.sampled_from(
+        [["list"], ["list", "--json"], ["new", "demo", "--dry-run"], ["status"], ["--help"], ["doctor"]]
+    ),
 )
 def test_environment(folder: Path, name: str, value: str, arguments: list[str]) -> None:
     with mock.patch.dict(os.environ, {name: value}):

@@ -156,7 +156,8 @@ def test_an_empty_folder_is_used(run: Run, work: Path) -> None:
     ("arguments", "message", "hint"),
     [
         (("My Team",), "'My Team' cannot be the name", "my-team"),
-        (("../up",), "'../up' cannot be the name", "up"),
+        (("../up",), "'../up' is a path, not a name.", "dsscaffold new up --output-dir .."),
+        (("apps/My Shop",), "'apps/My Shop' is a path, not a name.", "dsscaffold new my-shop --output-dir apps"),
         (("demo", "--preset", "shpo"), "no preset 'shpo'", "'shop'"),
         (("demo", "--templates", "nowhere"), "not a templates folder", "layout"),
         (

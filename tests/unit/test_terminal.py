@@ -174,7 +174,7 @@ def test_what_a_pattern_needs_and_excludes_is_said_as_one_chooses(work: Path, te
         screen.wait_for("Description: Hub; not with orders")
         screen.type(b" ")
         screen.type(ENTER)
-        screen.wait_for("hub and orders exclude each other")
+        screen.wait_for("hub excludes orders")
         screen.type(b" ")
         screen.type(b"\x1b[B")
         screen.wait_for("needs a service with the role")
@@ -183,6 +183,62 @@ def test_what_a_pattern_needs_and_excludes_is_said_as_one_chooses(work: Path, te
         screen.type(b"\x03")
         assert screen.finish() == 130
     assert list(work.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("question", "wrong", "said"),
+    [
+        ("Its name?", b"Gateway", "Not a name. Try: gateway-service"),
+        ("Its name?", b"42", "Use a-z, 0-9 and hyphens, a-z first."),
+        ("Its name?", b"orders", "There is one of this name already."),
+        ("Copyright?", b"\x15", "Years and holders: 2026 The demo team"),
+        ("Gateway port?", b"99999", "A number from 1 to 65535."),
+    ],
+)
+def test_what_is_wrong_with_an_answer_can_be_read_whole_in_a_narrow_terminal(
+    work: Path, templates: Path, question: str, wrong: bytes, said: str
+) -> None:
+    answers = {**dict(DEFAULTS), "Add a service of your own?": b"y", "Its name?": b"notes" + ENTER}
+    order = ["Preset?", "Services?", "Add a service of your own?", "Its name?"]
+    if question != "Its name?":
+        answers |= {"Add a service of your own?": b"n", "License?": b"\x1b[B" + ENTER, "Copyright?": ENTER}
+        order = ["Preset?", "Services?", "Add a service of your own?", "Patterns?", "License?", "Copyright?"]
+        order += ["Gateway port?"]
+    with _wizard(work, templates, columns=40) as screen:
+        for earlier in order[: order.index(question)]:
+            screen.wait_for(earlier)
+            screen.type(answers[earlier])
+        screen.wait_for(question)
+        screen.type(wrong + ENTER)
+        screen.wait_for(said)
+        screen.type(b"\x03")
+        assert screen.finish() == 130
+    assert list(work.iterdir()) == []
+
+
+def test_a_terminal_that_changes_its_size_keeps_the_question(work: Path, templates: Path) -> None:
+    with _wizard(work, templates, columns=80) as screen:
+        screen.wait_for("Preset?")
+        screen.resize(40, 12)
+        screen.type(ENTER)
+        for question, keys in DEFAULTS[1:]:
+            screen.wait_for(question)
+            screen.type(keys)
+        screen.wait_for("Make it?")
+        screen.type(b"y")
+        assert screen.finish() == 0, screen.text
+    assert (work / "demo" / "dsscaffold.yaml").is_file()
+
+
+@pytest.mark.parametrize("env", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])
+def test_where_colours_are_not_wanted_there_are_none(work: Path, templates: Path, env: dict[str, str]) -> None:
+    with _wizard(work, templates, columns=60, **env) as screen:
+        for question, keys in QUESTIONS:
+            screen.wait_for(question)
+            screen.type(keys)
+        assert screen.finish() == 130
+    styles = {code for codes in re.findall(rb"\x1b\[([0-9;]*)m", screen.raw) for code in codes.split(b";") if code}
+    assert not {code for code in styles if int(code) >= 30}, "bold, dim and reverse are no colours"
 
 
 def test_a_license_is_asked_for_with_its_holders(work: Path, templates: Path) -> None:

@@ -95,8 +95,8 @@ def run_doctor(repo: Path | None = None, port: int | None = None) -> DoctorResul
             Finding("Python", "ok", f"{platform.python_version()}, {sys.executable}"),
             _git(),
             *tools,
-            _space("disk for the cache", folder),
-            _space("disk for this folder", Path.cwd()),
+            _space("disk for the cache", folder, "Set DSSCAFFOLD_CACHE to a folder that you may write."),
+            _space("disk for this folder", Path.cwd(), "Go to a folder that you may write."),
             _port(port or _published_port(repo), repo),
             _docker(),
             *_left_outside(),
@@ -156,14 +156,19 @@ def _fetchable(cache: Cache, tool: Fetchable, otherwise: str) -> Finding:
     return Finding(tool.name, "fetch", otherwise, remedy, tool.size)
 
 
-def _space(name: str, folder: Path) -> Finding:
-    existing = next(path for path in (folder, *folder.parents) if path.exists())
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # It may lie where nobody may look.
+        return False
+
+
+def _space(name: str, folder: Path, remedy: str) -> Finding:
+    existing = next(path for path in (folder, *folder.parents) if _exists(path))
     free = shutil.disk_usage(existing).free
     text = f"{free / 1e9:.1f} GB free in {existing}"
-    if not existing.is_dir() or not os.access(existing, os.W_OK):
-        return Finding(
-            name, "problem", f"{existing} is no folder that can be written", "Set DSSCAFFOLD_CACHE, or go elsewhere."
-        )
+    if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
+        return Finding(name, "problem", f"{folder}: {existing} is no folder that can be written", remedy)
     if free < _SPACE_NEEDED:
         return Finding(name, "problem", text, f"About {_SPACE_NEEDED / 1e9:.1f} GB are needed: make room.")
     return Finding(name, "ok", text)

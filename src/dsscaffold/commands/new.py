@@ -109,7 +109,7 @@ def _build(
         work = Path(tempfile.mkdtemp(prefix=f".{destination.name}-", dir=parent))
     except OSError as error:
         raise DsscaffoldError(
-            f"{destination.parent} cannot be written: {error.strerror}.", "Choose another --output-dir."
+            f"{destination.parent.absolute()} cannot be written: {error.strerror}.", "Choose another --output-dir."
         ) from error
     try:
         # A folder of its own inside: mkdtemp's is closed to all others, this one has the person's usual mode.

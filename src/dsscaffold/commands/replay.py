@@ -96,7 +96,7 @@ def _failure(document: dict[str, Any], code: int, topic: str) -> DsscaffoldError
     if "topics" not in document:
         return DsscaffoldError(message, "`dsscaffold status` shows what runs.", code)
     near = difflib.get_close_matches(topic, document["topics"], 1)
-    return UsageError(message, f"Did you mean {near[0]}?" if near else None)
+    return UsageError(message, f"Did you mean {near[0]!r}?" if near else None)
 
 
 def _letter(entry: dict[str, Any]) -> Letter:

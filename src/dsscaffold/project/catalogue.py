@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dsscaffold.errors import UsageError
+from dsscaffold.project.installed import how_to_repair
 from dsscaffold.project.names import did_you_mean
 from dsscaffold.project.yaml_source import read_yaml
 
@@ -112,10 +113,7 @@ def _installed_templates() -> Path:
     for folder in (package / "_templates", package.parents[1] / "templates"):
         if folder.is_dir():
             return folder
-    raise UsageError(
-        "The templates of dsscaffold are missing.",
-        "Install it again: pip install --force-reinstall dsscaffold",
-    )
+    raise UsageError("The templates of dsscaffold are missing.", how_to_repair())
 
 
 _KEYS = frozenset({"title", "summary", "requires", "conflicts", "reserves", "week"})

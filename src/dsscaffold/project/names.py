@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import difflib
 import re
+import shlex
 from collections.abc import Iterable
+from pathlib import Path
 
 from dsscaffold.errors import UsageError
 
@@ -48,11 +50,27 @@ def check_name(name: str, what: str) -> str:
         )
     if _LABEL.fullmatch(name) and "--" not in name:
         return name
-    suggestion = _nearest_label(name, what)
+    suggestion = nearest_label(name, what)
     hint = "Use 1 to 40 lower-case letters, digits and single hyphens, starting with a letter"
     raise UsageError(
         f"{name!r} cannot be the name of a {what}.",
         f"{hint}, e.g. {suggestion}." if suggestion else f"{hint}.",
+    )
+
+
+def check_project_argument(name: str) -> str:
+    """Return `name`, as it was given for a new project, if it can be one's name; many give a path, as for `mkdir`.
+
+    Raises:
+        UsageError: it cannot; for a path the hint has the words to say it with.
+    """
+    if "/" not in name and name != ".":
+        return check_name(name, "project")
+    path = Path(name).absolute()
+    near = nearest_label(path.name, "project") or "demo"
+    parent = shlex.quote(str(Path(name).parent if path.name == Path(name).name else path.parent))
+    raise UsageError(
+        f"{name!r} is a path, not a name.", f"Say where by --output-dir: dsscaffold new {near} --output-dir {parent}"
     )
 
 
@@ -85,6 +103,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f"Known: {', '.join(words)}." if words else "There is none to choose from."
 
 
-def _nearest_label(name: str, what: str) -> str:
+def nearest_label(name: str, what: str) -> str:
+    """Return a name that `what` may have, made of the letters of `name`; empty where it has none that would do."""
     label = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-").lstrip("0123456789-")[:40].rstrip("-")
-    return f"{label}-{what}" if label in _YAML_WORDS else label
+    return f"{label}-{what}" if label in _YAML_WORDS or (label in RESERVED and what == "service") else label

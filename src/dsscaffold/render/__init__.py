@@ -100,8 +100,14 @@ class Printer:
         return self.console.width
 
     def table(self, table: RenderableType) -> None:
-        """Print a table or tree, as wide as there is room."""
-        self.console.print(table, soft_wrap=False)
+        """Print a table or tree, as wide as there is room; for a program, without blanks at the ends of its lines."""
+        if self.console.is_terminal:
+            self.console.print(table, soft_wrap=False)
+            return
+        for line in self.console.render_lines(table, pad=False):
+            text = Text.assemble(*((segment.text, segment.style or "") for segment in line))
+            text.rstrip()
+            self.console.print(text)
 
     def note(self, text: str) -> None:
         """Print one line that a person should know."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from dsscaffold import __version__
 from dsscaffold.errors import DsscaffoldError, UsageError
 from dsscaffold.project.catalogue import find_templates
+from dsscaffold.project.installed import how_to_upgrade
 from dsscaffold.templating.applied import ARCHIVE, Applied
 from dsscaffold.templating.archive import Templates, check_archive, read_templates, unpack_templates
 from dsscaffold.templating.released import fetch_released
@@ -31,7 +32,7 @@ def check_not_newer(applied: Applied) -> None:
     if _numbers(applied.version) > _numbers(__version__):
         raise DsscaffoldError(
             f"This repository is at dsscaffold {applied.version}, and this is dsscaffold {__version__}.",
-            f"Install that version or a newer one: pip install --upgrade 'dsscaffold>={applied.version}'",
+            how_to_upgrade(applied.version),
         )
 
 

@@ -194,7 +194,7 @@ def test_a_cli_older_than_the_repository_is_refused(project: Project, arguments:
     refused = project.run(*arguments)
     assert refused.returncode == 1
     assert "at dsscaffold 99.10.1" in refused.stderr
-    assert "pip install --upgrade 'dsscaffold>=99.10.1'" in refused.stderr
+    assert "that version or a newer one" in refused.stderr
     assert project.status() == ""
 
 

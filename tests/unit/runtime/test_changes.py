@@ -225,7 +225,7 @@ def test_one_that_cannot_start_again_is_reported_with_its_cause_and_the_rest_sta
 def test_an_unknown_service(repo: SmallRepo, verb: str) -> None:
     result = repo.call(verb, "ordres")
     assert result.returncode == 2
-    assert "There is no service `ordres`" in result.stderr
+    assert "There is no service 'ordres'" in result.stderr
     assert "Did you mean 'orders'?" in result.stderr
 
 

@@ -108,7 +108,7 @@ def test_failures_of_the_tool_are_one_message_each(repo: SmallRepo) -> None:
     assert repo.up().ok
     with pytest.raises(UsageError, match=r"^There are no dead letters of a topic wrong\.$") as unknown:
         run_replay(repo.root, "wrong")
-    assert unknown.value.hint == "Did you mean wrongs?"
+    assert unknown.value.hint == "Did you mean 'wrongs'?"
     with pytest.raises(DsscaffoldError, match=r"^Kafka: no answer\.$") as away:
         run_replay(repo.root, "away")
     assert away.value.exit_code == 1

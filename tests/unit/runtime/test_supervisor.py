@@ -174,6 +174,18 @@ def test_one_that_does_not_want_to_stop_is_killed(
     assert "did not end within 0.2 s" in (tmp_path / ".dsscaffold/run/logs/orders.log").read_text()
 
 
+def test_one_that_is_being_stopped_is_not_called_unhealthy(play: Play, unit: MakeUnit, tmp_path: Path) -> None:
+    async def body(world: World) -> None:
+        assert await world.up() == ()
+        stopping = asyncio.create_task(world["orders"].stop())
+        (tmp_path / "sick").touch()
+        await stopping
+        assert {state for _, state in world.history} == {"starting", "healthy", "stopped"}
+
+    slow = replace(unit("orders", STUBBORN="1"), stop_grace=1)
+    play(body, slow, pace=replace(QUICK, poll_doubted=0.02, give_up=60))
+
+
 def test_kill_ends_a_stop_that_takes_too_long(play: Play, unit: MakeUnit) -> None:
     async def body(world: World) -> None:
         await world.up()

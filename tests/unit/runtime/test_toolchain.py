@@ -163,6 +163,12 @@ def test_an_old_java_is_not_taken_and_no_network_is_an_error_with_uvs_words(
     assert refused.value.hint is not None
 
 
+def test_a_relative_cache_home_is_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", "relative")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert cache_folder({}).is_relative_to(tmp_path)
+
+
 def test_where_the_cache_is(tmp_path: Path) -> None:
     assert cache_folder({"DSSCAFFOLD_CACHE": str(tmp_path)}) == tmp_path
     assert cache_folder({}).name == "dsscaffold"

@@ -110,7 +110,7 @@ def test_down_with_volumes_removes_the_data(repo: Path) -> None:
 
 
 def test_logs_of_an_unknown_service(repo: Path) -> None:
-    with pytest.raises(UsageError, match="no service `order`") as refused:
+    with pytest.raises(UsageError, match="no service 'order'") as refused:
         list(run_logs(repo, "order"))
     assert "orders" in (refused.value.hint or "")
 

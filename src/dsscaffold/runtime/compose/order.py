@@ -47,7 +47,7 @@ def check_names(names: Iterable[str], services: Mapping[str, ComposeService]) ->
     """
     for name in names:
         if name not in services:
-            raise UsageError(f"There is no service `{name}`.", did_you_mean(name, services))
+            raise UsageError(f"There is no service {name!r}.", did_you_mean(name, services))
 
 
 def with_needs(

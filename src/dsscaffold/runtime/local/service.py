@@ -230,6 +230,8 @@ class Service:
         failures = 0
         while True:
             problem = await self.unit.probe() if self.unit.probe else ""
+            if self._stopping:  # It may say nothing any more, and that is no news.
+                return
             hung = self._hang.hangs(problem, was_healthy=self._backoff.is_healthy)
             failures = failures + 1 if problem else 0
             if not problem:
@@ -239,9 +241,8 @@ class Service:
                 if failures >= self.pace.tolerated:
                     self._reached["service_healthy"].clear()
                     self.move("unhealthy", problem)
-            elif hung:
-                if self.child:
-                    self.child.kill_tree()
+            elif hung and self.child:
+                self.child.kill_tree()
                 return
             else:
                 self.move(self.state, problem)

@@ -53,7 +53,9 @@ def cache_folder(environ: Mapping[str, str]) -> Path:
         return Path(given).expanduser().absolute()
     from platformdirs import user_cache_path
 
-    return user_cache_path("dsscaffold")
+    usual = user_cache_path("dsscaffold")
+    # A relative XDG_CACHE_HOME counts as none: it would be another cache in every folder.
+    return usual if usual.is_absolute() else Path.home() / ".cache" / "dsscaffold"
 
 
 @dataclass(frozen=True)
@@ -85,9 +87,12 @@ class Cache:
         return target
 
     def holds(self, tool: Fetchable) -> bool:
-        """Tell whether `tool` is there, and whole."""
+        """Tell whether `tool` is there, and whole. What nobody may look at, as in a cache of root's, is not."""
         target = self.folder / tool.key
-        return target.is_dir() and not inventory.damage(target)
+        try:
+            return target.is_dir() and not inventory.damage(target)
+        except OSError:
+            return False
 
     def progress(self, tool: Fetchable) -> Callable[[int], None]:
         """Return what takes how much of `tool` is there, in bytes, and passes it on."""
