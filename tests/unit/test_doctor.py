@@ -11,6 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -18,6 +19,7 @@ from dsscaffold.runtime.repo import RunFolder
 from dsscaffold.runtime.servers.home import unprivileged_home
 
 from ..patience import PATIENCE_S
+from .runtime.small_repo import ON_MIGRATE, SmallRepo
 
 TOOLS = ("Node.js", "Java", "Postgres", "Kafka")
 GATEWAY = """
@@ -73,6 +75,20 @@ def test_a_repository_is_asked_for_its_own_port(tmp_path: Path, monkeypatch: pyt
         taken = _findings()["gateway port"]
     assert taken["level"] == "warning"
     assert taken["found"].startswith(f"{port} is taken")
+
+
+def test_what_runs_is_looked_for_on_the_port_that_it_runs_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DSSCAFFOLD_CACHE", str(tmp_path / "cache"))
+    repo = SmallRepo(tmp_path / "shop")
+    repo.add("gateway", ON_MIGRATE)
+    try:
+        assert repo.up().ok
+        port = urlsplit(repo.service("gateway").url or "").port
+        monkeypatch.chdir(repo.root)
+        assert _findings()["gateway port"]["found"] == f"{port}, and this repository runs on it"
+    finally:
+        repo.down()
+    assert _findings()["gateway port"]["found"].startswith("3000")
 
 
 def test_a_compose_file_that_is_wrong_is_not_the_doctors_business(

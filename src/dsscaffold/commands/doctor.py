@@ -13,6 +13,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from dsscaffold.errors import DsscaffoldError
 from dsscaffold.runtime.ports import find_holder, is_free
@@ -85,7 +86,7 @@ def missing_tools() -> tuple[Finding, ...]:
 def run_doctor(repo: Path | None = None, port: int | None = None) -> DoctorResult:
     """Look at this machine; nothing is fetched or changed.
 
-    `port` is the gateway's; without one it is the port that `repo` publishes, or the usual one.
+    `port` is the gateway's; without one it is the port that `repo` runs on, or would publish, or the usual one.
     """
     folder = cache_folder(os.environ)
     tools = _look_for_tools(folder)
@@ -97,7 +98,7 @@ def run_doctor(repo: Path | None = None, port: int | None = None) -> DoctorResul
             *tools,
             _space("disk for the cache", folder, "Set DSSCAFFOLD_CACHE to a folder that you may write."),
             _space("disk for this folder", Path.cwd(), "Go to a folder that you may write."),
-            _port(port or _published_port(repo), repo),
+            _port(port or _running_port(repo) or _published_port(repo), repo),
             _docker(),
             *_left_outside(),
         )
@@ -172,6 +173,18 @@ def _space(name: str, folder: Path, remedy: str) -> Finding:
     if free < _SPACE_NEEDED:
         return Finding(name, "problem", text, f"About {_SPACE_NEEDED / 1e9:.1f} GB are needed: make room.")
     return Finding(name, "ok", text)
+
+
+def _running_port(repo: Path | None) -> int | None:
+    """Return the port of a gateway that runs: `up --port` may have published it elsewhere than the files say."""
+    from dsscaffold.runtime.choose import backend_for
+
+    if repo:
+        with contextlib.suppress(DsscaffoldError):
+            for service in backend_for(repo).status().services:
+                if service.kind == "gateway" and service.pid and service.url:
+                    return urlsplit(service.url).port
+    return None
 
 
 def _published_port(repo: Path | None) -> int:
