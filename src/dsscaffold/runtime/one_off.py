@@ -113,6 +113,6 @@ def _compose(repo: Path, *arguments: str) -> str:
             check=True,
         )
     except (OSError, subprocess.SubprocessError) as error:
-        said = str(getattr(error, "stderr", None) or error).strip().splitlines()
-        raise DsscaffoldError(f"`docker compose {arguments[0]}` failed: {said[-1]}") from error
+        said = (getattr(error, "stderr", None) or "").strip() or str(error)
+        raise DsscaffoldError(f"`docker compose {arguments[0]}` failed: {said.splitlines()[-1]}") from error
     return done.stdout

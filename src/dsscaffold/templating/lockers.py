@@ -155,14 +155,14 @@ class Uv:
 
     def doubled(self, content: bytes) -> set[str]:
         """Return the packages that a list asks for twice."""
-        data = _parsed(lambda text: tomllib.loads(text.decode()), content) or {}
-        project = data.get("project", {})
+        data = _table(_parsed(lambda text: tomllib.loads(text.decode()), content))
+        project = _table(data.get("project"))
         lists = [
-            project.get("dependencies", []),
-            *project.get("optional-dependencies", {}).values(),
-            *data.get("dependency-groups", {}).values(),
+            project.get("dependencies"),
+            *_table(project.get("optional-dependencies")).values(),
+            *_table(data.get("dependency-groups")).values(),
         ]
-        names = [[_package(item) for item in each if isinstance(item, str)] for each in lists]
+        names = [[_package(item) for item in each if isinstance(item, str)] for each in lists if isinstance(each, list)]
         return {name for each in names for name, count in Counter(each).items() if count > 1}
 
     def command(self, name: str, lock: str) -> str:
@@ -222,6 +222,11 @@ class Uv:
 
 
 LOCKERS: tuple[Locker, ...] = (Npm(), Uv())
+
+
+def _table(value: object) -> dict[str, Any]:
+    """Return a table of a manifest, an empty one where a person wrote something else there."""
+    return value if isinstance(value, dict) else {}
 
 
 def _package(requirement: str) -> str:

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from dsscaffold.templating.change import Options
+from dsscaffold.templating.lockers import Uv
 from dsscaffold.templating.manifests import merge_packages
 
 from .project import Project
@@ -101,6 +102,11 @@ def test_a_python_package_that_stands_twice(project: Project, ours: str, theirs:
     project.commit()
     project.template(template, '    "pkg-5",\n', f'    "pkg-5",\n    {theirs},\n')
     assert [conflict.reason for conflict in project.update().conflicts] == ([reason] if reason else [])
+
+
+@pytest.mark.parametrize("text", ["project = 1", 'dependency-groups = []\n[project]\ndependencies = "pkg"', "[project"])
+def test_a_python_manifest_of_another_shape_names_nothing_twice(text: str) -> None:
+    assert Uv().doubled(text.encode()) == set()
 
 
 def test_a_table_that_both_added_in_two_places_is_for_a_person(project: Project) -> None:

@@ -43,11 +43,15 @@ class KafkaConsumer:
         while not self._stopping.is_set():
             try:
                 await create_topics(self._servers, self._used_topics)
+                self._problem = "connecting"
                 self._membership = Membership(self._client(), self._topics, self._handle)
                 await self._membership.run(self._stopping)
             except Exception as error:
-                self._problem = repr(_cause(error))
-                logger.warning("consumer starts again", extra={"problem": self._problem})
+                problem = repr(_cause(error))
+                # A broker that is away is so for many tries: one line will do.
+                if problem != self._problem:
+                    logger.warning("consumer starts again", extra={"problem": problem})
+                self._problem = problem
                 await wait_for_event(self._stopping, RETRY_SECONDS)
             finally:
                 self._membership = None
