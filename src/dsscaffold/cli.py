@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dsscaffold import __version__
-from dsscaffold.cli_life import add_verbs
+from dsscaffold.cli_life import Templates, add_verbs
 from dsscaffold.cli_run import Json, Port, add_run_verbs, read_port
 from dsscaffold.completion import complete_choice
 from dsscaffold.examples import FRAMED, WIDTH, epilog
@@ -28,11 +28,6 @@ app = typer.Typer(
     rich_markup_mode="rich" if FRAMED else None,
     context_settings={} if FRAMED else {"terminal_width": max(WIDTH, 20)},
 )
-
-Templates = Annotated[
-    Path | None,
-    typer.Option("--templates", metavar="FOLDER", help="Take this templates folder, of the same layout as ours."),
-]
 
 
 def _print_version(value: bool) -> None:
