@@ -43,8 +43,14 @@ def _render(plan: Plan, templates: Path) -> Contents:
 
 def _helpers() -> list[psutil.Process]:
     """Return the processes that `copier_ahead` has started, of all the children that other tests may have left."""
-    alive = [child for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE]
-    return [child for child in alive if copying.__name__ in child.cmdline()]
+    return [child for child in psutil.Process().children() if _renders(child)]
+
+
+def _renders(process: psutil.Process) -> bool:
+    try:
+        return copying.__name__ in process.cmdline()
+    except psutil.NoSuchProcess:  # It has ended, perhaps since it was listed.
+        return False
 
 
 def test_it_renders_what_this_process_would(plan: Plan, templates: Path, tmp_path: Path) -> None:

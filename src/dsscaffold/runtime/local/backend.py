@@ -168,7 +168,9 @@ class LocalBackend:
     def _stop_supervisor(self, pid: int) -> None:
         import psutil
 
-        process = psutil.Process(pid) if psutil.pid_exists(pid) else None
+        processes: list[psutil.Process] = []
+        with contextlib.suppress(psutil.NoSuchProcess, ValueError):  # It may have ended, or not said yet who it is.
+            processes.append(psutil.Process(pid))
         _signal(pid, signal.SIGTERM)
         try:
             stopped = self._wait_until_free(_STOP_SECONDS)
@@ -179,9 +181,8 @@ class LocalBackend:
         if not stopped:
             # Its guard then ends what it has started.
             _signal(pid, signal.SIGKILL)
-        if process:
-            # It gives the lock back a moment before it ends.
-            wait_until_gone([process], _END_SECONDS)
+        # It gives the lock back a moment before it ends.
+        wait_until_gone(processes, _END_SECONDS)
 
     def _wait_until_free(self, seconds: float) -> bool:
         deadline = time.monotonic() + seconds
