@@ -210,6 +210,10 @@ def _start_and_prove(printer: Printer, made: NewResult, port: int | None) -> Non
 
 add_run_verbs(app)
 add_verbs(app)
+if not FRAMED:
+    # Left to itself, click cuts a summary at the width that is left beside the verb.
+    for command in app.registered_commands:
+        command.short_help = (command.callback.__doc__ or "").partition("\n")[0] if command.callback else None
 
 
 def main() -> None:

@@ -79,6 +79,10 @@ def test_without_a_verb_the_help_is_shown_once(columns: int) -> None:
     assert result.returncode == 2
     assert "Error" not in result.stdout + result.stderr
     assert (result.stdout + result.stderr).count("Usage:") == 1
+    summaries = [command.callback.__doc__.partition("\n")[0] for command in COMMANDS.values()]
+    shown = " ".join((result.stdout + result.stderr).replace("│", "").split())
+    assert [summary for summary in summaries if summary not in shown] == []
+    assert "..." not in shown.partition("Commands")[2]
 
 
 def test_what_a_program_reads_has_no_blanks_at_the_ends_of_lines(templates: Path) -> None:
