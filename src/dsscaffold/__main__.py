@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from contextlib import AbstractContextManager, nullcontext
 
@@ -26,6 +27,10 @@ def main() -> None:
         # It came before the command line was there to take it.
         sys.stderr.write("Error: Stopped.\n")
         sys.exit(130)
+    finally:
+        # All is said. `python -m` would end by killing itself with the signal, instead of with the exit code, where the
+        # interrupt came within an `exec`, caught or not: every dataclass has one as it is defined.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
 
 
 def _copier(words: list[str]) -> AbstractContextManager[None]:

@@ -18,6 +18,9 @@ import pyte
 
 from ..patience import PATIENCE_S
 
+#: What a prompt asks any terminal.
+WHERE_IS_THE_CURSOR = b"\x1b[6n"
+
 
 class Screen:
     """Run `command` on a terminal of some columns and lines; `text` is what a person sees there now."""
@@ -48,6 +51,7 @@ class Screen:
         self._emulator = pyte.HistoryScreen(columns, lines, history=10_000, ratio=1.0)
         self._stream = pyte.ByteStream(self._emulator)
         self.raw = b""
+        self._unanswered = b""
 
     def __enter__(self) -> Screen:
         return self
@@ -106,8 +110,10 @@ class Screen:
                 return
             self.raw += chunk
             self._stream.feed(chunk)
-            if b"\x1b[6n" in chunk:
-                # A prompt asks where the cursor is, as it would ask any terminal.
+            self._unanswered += chunk
+            # What comes at once may be the half of a question.
+            while WHERE_IS_THE_CURSOR in self._unanswered:
+                self._unanswered = self._unanswered.partition(WHERE_IS_THE_CURSOR)[2]
                 row, column = self._emulator.cursor.y + 1, self._emulator.cursor.x + 1
                 os.write(self._ours, f"\x1b[{row};{column}R".encode())
 

@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import psutil
@@ -48,7 +49,10 @@ def _helpers() -> list[psutil.Process]:
 
 def _renders(process: psutil.Process) -> bool:
     try:
-        return copying.__name__ in process.cmdline()
+        # Until it has become the program that it was started as, it has no words at all.
+        while not (words := process.cmdline()):
+            time.sleep(0.001)
+        return copying.__name__ in words
     except psutil.NoSuchProcess:  # It has ended, perhaps since it was listed.
         return False
 
@@ -122,9 +126,23 @@ def test_a_verb_lets_it_render(tmp_path: Path, templates: Path) -> None:
     assert (tmp_path / "demo" / "README.md").read_text() == "# demo\n"
 
 
+def test_an_interrupt_within_an_exec_ends_with_the_exit_code_of_all_others(tmp_path: Path) -> None:
+    program = (
+        "import dsscaffold.cli\nfrom dsscaffold.__main__ import main\n"
+        "def interrupted():\n    exec('raise KeyboardInterrupt')\n"
+        "dsscaffold.cli.main = interrupted\nmain()\n"
+    )
+    (tmp_path / "interrupted.py").write_text(program)
+    done = subprocess.run([sys.executable, "-m", "interrupted"], cwd=tmp_path, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (130, b"Error: Stopped.\n")
+
+
 def test_an_interrupt_while_it_starts_leaves_nothing_behind(tmp_path: Path, templates: Path) -> None:
     environment = {**os.environ, "DSSCAFFOLD_TEMPLATES": str(templates)}
-    command = [sys.executable, "-m", "dsscaffold", "new", "demo", "--yes"]
+    # It waits for answers that nobody writes: it would be done before an interrupt that comes late.
+    answers = tmp_path / "answers.yaml"
+    os.mkfifo(answers)
+    command = [sys.executable, "-m", "dsscaffold", "new", "demo", "--yes", "--answers", str(answers)]
     work = tmp_path / "work"
     work.mkdir()
     with subprocess.Popen(

@@ -107,7 +107,7 @@ def test_every_line_that_fish_reads_is_a_name_with_its_description(repo: Path, t
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=PATIENCE_S,
     )
     lines = result.stdout.splitlines()
     assert len(lines) > 1

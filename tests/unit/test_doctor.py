@@ -120,7 +120,7 @@ def test_the_current_folder_may_be_gone(tmp_path: Path) -> None:
     script = 'cd "$1" && rmdir "$1" && shift && exec "$@"'
     for verb in (("status",), ("doctor",), ("new", "demo", "--yes")):
         command = ["sh", "-c", script, "sh", str(gone), sys.executable, "-m", "dsscaffold", *verb]
-        result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+        result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE_S)
         assert result.returncode == 1
         assert "The current folder is not there any more." in result.stderr
         gone.mkdir()

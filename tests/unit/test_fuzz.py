@@ -16,7 +16,7 @@ from pathlib import Path
 from unittest import mock
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from dsscaffold.cli import main
@@ -29,11 +29,7 @@ from dsscaffold.templating.renderer import render
 
 #: Of each kind; more where somebody asks for them: FUZZ_EXAMPLES=3000 pytest tests/unit/test_fuzz.py
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "250"))
-fuzz = settings(
-    max_examples=EXAMPLES,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+fuzz = settings(max_examples=EXAMPLES)
 
 VERBS = ["new", "list", "up", "down", "status", "logs", "restart", "replay", "open", "diff", "update", "doctor"]
 VERBS += [

@@ -13,6 +13,8 @@ import typer
 from dsscaffold.cli import app
 from dsscaffold.examples import EXAMPLES
 
+from ..patience import PATIENCE_S
+
 COMMANDS = getattr(typer.main.get_command(app), "commands")  # noqa: B009
 
 
@@ -20,7 +22,7 @@ def _run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str
     command = [sys.executable, "-m", "dsscaffold", *arguments]
     kept = {name: value for name, value in os.environ.items() if name not in {"COLUMNS", "TERM"}}
     return subprocess.run(
-        command, env={**kept, **environment}, capture_output=True, text=True, check=False, timeout=120
+        command, env={**kept, **environment}, capture_output=True, text=True, check=False, timeout=PATIENCE_S
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from dsscaffold.errors import UsageError
@@ -105,7 +105,7 @@ def test_what_is_no_manifest_at_all_is_a_usage_error(catalogue: Catalogue, manif
         load_manifest(manifest_file, catalogue)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     cut=st.integers(0, len(VALID)),
     length=st.integers(0, 12),

@@ -155,7 +155,7 @@ def test_what_is_no_manifest_is_said_with_its_line(tmp_path: Path, text: str, me
 _NAMES = st.sampled_from(["a", "b", "c", "d", "e"])
 
 
-@settings(deadline=None, database=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.lists(st.tuples(st.booleans(), _NAMES), max_size=12))
 def test_any_row_of_edits_says_what_was_asked(steps: list[tuple[bool, str]]) -> None:
     text, expected = _text(TEXT), dict(_text(TEXT).services)

@@ -233,6 +233,14 @@ def test_a_git_that_fails_leaves_nothing_behind(run: Run, work: Path, tmp_path: 
     assert list(work.iterdir()) == []
 
 
+def test_a_failure_leaves_what_another_run_has_made_in_the_new_parent(run: Run, work: Path, tmp_path: Path) -> None:
+    path = _git_that(tmp_path, on="commit --quiet", does="touch ../../other; echo 'fatal: disk full' >&2; exit 128")
+    result = run("new", "demo", "--yes", "--output-dir", "a/b", PATH=path)
+    assert result.returncode == 1
+    assert "disk full" in result.stderr
+    assert [path.name for path in (work / "a" / "b").iterdir()] == ["other"]
+
+
 def test_without_git_there_is_a_hint_and_no_git_works(run: Run, work: Path, tmp_path: Path) -> None:
     empty = tmp_path / "bin"
     empty.mkdir()

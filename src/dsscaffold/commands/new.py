@@ -6,6 +6,7 @@ import shutil
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -94,8 +95,10 @@ def run_new(
         if port and not dry_run:
             (destination / ".env").write_text(f"GATEWAY_PORT={port}\n")
     except BaseException:
-        for folder in made_parents:
-            folder.rmdir()
+        # One that is not empty has been of use to somebody else meanwhile.
+        with suppress(OSError):
+            for folder in made_parents:
+                folder.rmdir()
         raise
     seconds = time.perf_counter() - started
     return NewResult(manifest, destination, files, use_git and not dry_run, dry_run, seconds)

@@ -9,12 +9,13 @@ import { deadline } from "../src/clients/policy.ts";
 import { connectPool } from "../src/clients/pool.ts";
 import { useProblems } from "../src/problem.ts";
 import { serviceProxy } from "../src/routes/service-proxy.ts";
+import { PATIENCE_MS } from "./support/patience.ts";
 import { answering, silent, startServer } from "./support/upstream-server.ts";
 
 const route = "/api/notes";
 
 /** The gateway's side of one service, listening; it ends with the test. */
-async function proxyTo(t: TestContext, url: string, deadlineMs = 10_000): Promise<string> {
+async function proxyTo(t: TestContext, url: string, deadlineMs = PATIENCE_MS): Promise<string> {
   const app = Fastify({ forceCloseConnections: true });
   useProblems(app);
   app.post(route, async () => ({ answeredBy: "gateway" }));
@@ -188,16 +189,21 @@ test("a service that nobody knows is a 404", async (t) => {
 });
 
 test("an answer may take longer than the deadline, once it has begun", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const { promise: over, resolve: goOn } = Promise.withResolvers<void>();
   const base = await proxyOf(
     t,
-    (_request, response) => {
+    async (_request, response) => {
       response.writeHead(200).write("first");
-      setTimeout(() => response.end("second"), 1_200);
+      await over;
+      response.end("second");
     },
     1_000,
   );
 
   const response = await fetch(`${base}${route}/slow`);
+  t.mock.timers.tick(1_000);
+  goOn();
 
   assert.equal(await response.text(), "firstsecond");
 });

@@ -4,11 +4,12 @@ import { Type } from "typebox";
 import { Compile } from "typebox/compile";
 import { deadline, type Policy } from "../src/clients/policy.ts";
 import { Upstream, UpstreamFailed, UpstreamNotFound } from "../src/clients/upstream.ts";
+import { PATIENCE_MS } from "./support/patience.ts";
 import { answering, silent, startServer } from "./support/upstream-server.ts";
 
 const shape = Compile(Type.Object({ name: Type.String() }));
 
-function connect(t: TestContext, url: string, policy: Policy = deadline(10_000)): Upstream {
+function connect(t: TestContext, url: string, policy: Policy = deadline(PATIENCE_MS)): Upstream {
   const upstream = new Upstream("books", url, policy);
   t.after(() => upstream.close());
   return upstream;

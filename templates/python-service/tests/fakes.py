@@ -120,6 +120,6 @@ def message(topic: str, type: str, value: str, key: str = "k", id: str | None = 
 
 async def until(condition: Callable[[], bool]) -> None:
     """Let the other tasks run until something is true; fail if it never is."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(300):
         while not condition():  # noqa: ASYNC110
             await asyncio.sleep(0)

@@ -14,7 +14,6 @@ from textwrap import dedent
 
 import psutil
 import pytest
-from hypothesis import settings
 
 from dsscaffold.commands.down import run_down
 from dsscaffold.runtime.compose.model import ComposeProject, ComposeService, Condition, Dependency
@@ -29,10 +28,6 @@ from ...patience import PATIENCE_S
 from ...ports import free_port
 from .one_service import COMPOSE
 from .world import ALWAYS, QUICK, Body, World
-
-# How long an example takes says more of the machine's load than of the code.
-settings.register_profile("runtime", deadline=None)
-settings.load_profile("runtime")
 
 #: Answers /health/ready with 200, or 503 while a file `sick` lies beside it; says when it starts and stops.
 APP = """

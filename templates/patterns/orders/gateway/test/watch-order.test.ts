@@ -5,6 +5,7 @@ import type { OrderStatus } from "../src/orders/order.ts";
 import { orderCreated } from "../src/orders/order-events.ts";
 import { orderRoutes } from "../src/orders/routes.ts";
 import { InMemoryOrders } from "./support/in-memory-orders.ts";
+import { PATIENCE_MS } from "./support/patience.ts";
 
 const orderId = "3b241101-e2bb-4255-8caf-4136c566a962";
 const order = { orderId, userId: "u1", items: [{ sku: "book-1", quantity: 1 }] };
@@ -73,7 +74,7 @@ test("a database that is away for a moment is waited for", async (t) => {
 
   orders.available = false;
   orders.wake(orderId);
-  await t.waitFor(() => assert.equal(orders.refusals, 1));
+  await t.waitFor(() => assert.equal(orders.refusals, 1), { timeout: PATIENCE_MS });
   orders.available = true;
   await become("completed");
 
@@ -97,7 +98,7 @@ test("a watcher that leaves is forgotten", async (t) => {
 
   leaving.abort();
 
-  await t.waitFor(() => assert.equal(orders.watchers(orderId), 0));
+  await t.waitFor(() => assert.equal(orders.watchers(orderId), 0), { timeout: PATIENCE_MS });
 });
 
 test("open streams end when the server drains", async (t) => {

@@ -7,13 +7,14 @@ import { Type } from "typebox";
 import { Compile } from "typebox/compile";
 import { Guard } from "../src/clients/guard.ts";
 import { Upstream } from "../src/clients/upstream.ts";
+import { PATIENCE_MS } from "./support/patience.ts";
 import { answering, startServer } from "./support/upstream-server.ts";
 
 const anything = Compile(Type.Object({}));
 
 /** A guarded client of a service that does what the test wants. */
-async function guarded(t: TestContext, listener: RequestListener) {
-  const guard = new Guard();
+async function guarded(t: TestContext, listener: RequestListener, deadlineMs = PATIENCE_MS) {
+  const guard = new Guard(deadlineMs);
   let asked = 0;
   const url = await startServer(t, (request, response) => {
     asked++;
@@ -72,8 +73,13 @@ test("an answer that says no is an answer", async (t) => {
 });
 
 test("a service that hangs is given up at the deadline, retries included", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
   const { promise: closed, resolve } = Promise.withResolvers<void>();
-  const { guard, get, asked } = await guarded(t, (request) => request.once("close", resolve));
+  const hang: RequestListener = (request) => {
+    request.once("close", resolve);
+    t.mock.timers.tick(1_000);
+  };
+  const { guard, get, asked } = await guarded(t, hang, 1_000);
 
   await assert.rejects(get(), { status: 504 });
   await closed;
@@ -83,6 +89,7 @@ test("a service that hangs is given up at the deadline, retries included", async
 });
 
 test("after failures in a row the service is left alone", async (t) => {
+  t.mock.timers.enable({ apis: ["Date"] });
   const books = await guarded(t, answering({}, 503));
 
   await open(books);
@@ -148,7 +155,7 @@ test("nobody waits for a service that hangs, not even to find out whether it is 
 });
 
 test("a service that hangs holds a limited number of calls", async () => {
-  const guard = new Guard();
+  const guard = new Guard(PATIENCE_MS);
   const { promise: released, resolve } = Promise.withResolvers<void>();
 
   const calls = Array.from({ length: 151 }, () => guard.run(() => released));
@@ -167,7 +174,7 @@ test("a service that dies is a breaker that opens, and one that starts again a b
   const first = createServer(listener).listen(0, "127.0.0.1");
   await once(first, "listening");
   const { port } = first.address() as AddressInfo;
-  const guard = new Guard();
+  const guard = new Guard(PATIENCE_MS);
   const upstream = new Upstream("books", `http://127.0.0.1:${port}`, (call) => guard.run(call));
   t.after(() => upstream.close());
   const get = () => upstream.get("/", anything);

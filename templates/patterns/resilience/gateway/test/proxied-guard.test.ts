@@ -5,12 +5,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import Fastify from "fastify";
-import type { Guard } from "../src/clients/guard.ts";
+import { Guard } from "../src/clients/guard.ts";
 import { checkUpstreams, forgetService, guards, proxyPolicyFor } from "../src/clients/policies.ts";
 import { connectPool } from "../src/clients/pool.ts";
 import { ProxiedServices } from "../src/clients/proxied-services.ts";
 import { useProblems } from "../src/problem.ts";
 import { serviceProxy } from "../src/routes/service-proxy.ts";
+import { PATIENCE_MS } from "./support/patience.ts";
 import { log } from "./support/silent-logger.ts";
 import { answering, startServer } from "./support/upstream-server.ts";
 
@@ -22,6 +23,8 @@ async function proxied(t: TestContext, listener: RequestListener) {
     listener(request, response);
   });
   const pool = connectPool(url);
+  const guard = new Guard(PATIENCE_MS);
+  guards.set("notes", guard);
   const notes = { name: "notes", url, pool, policy: proxyPolicyFor("notes", pool) };
   const app = Fastify({ forceCloseConnections: true });
   useProblems(app);
@@ -32,7 +35,6 @@ async function proxied(t: TestContext, listener: RequestListener) {
     await pool.close();
     forgetService("notes");
   });
-  const guard = guards.get("notes") as Guard;
   const call = (method = "GET", init: RequestInit = {}) =>
     fetch(`${base}/api/notes/items`, { method, ...init });
   return { asked, guard, call };
@@ -54,6 +56,7 @@ test("a reading call that breaks off is made once more, one that may change some
 });
 
 test("an answer of 5xx reaches the client as it is, once, and counts", async (t) => {
+  t.mock.timers.enable({ apis: ["Date"] });
   const { asked, guard, call } = await proxied(t, answering({ sorry: true }, 503));
 
   for (let i = 0; i < 5; i++) {

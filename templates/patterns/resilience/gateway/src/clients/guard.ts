@@ -60,8 +60,10 @@ export class Guard {
     backoff: new ExponentialBackoff(RETRY_DELAY),
   });
   readonly #repeatedly = wrap(this.#bulkhead, this.#retry);
+  readonly #deadlineMs: number;
 
-  constructor() {
+  constructor(deadlineMs = DEADLINE_MS) {
+    this.#deadlineMs = deadlineMs;
     this.#retry.onRetry(() => this.retries++);
   }
 
@@ -77,7 +79,7 @@ export class Guard {
 
   /** Make a call, unless the service is known to be in trouble. */
   async run<T>(call: Call<T>, terms: GuardTerms = {}): Promise<T> {
-    const { deadlineMs = DEADLINE_MS, repeatable = true, trial = call } = terms;
+    const { deadlineMs = this.#deadlineMs, repeatable = true, trial = call } = terms;
     const inTurn = repeatable ? this.#repeatedly : this.#bulkhead;
     try {
       const answer = await deadline(deadlineMs)((signal) =>
@@ -105,7 +107,7 @@ export class Guard {
   #probe(trial: Call<unknown>): void {
     // One at a time. The library would let further ones wait for the first.
     if (this.breaker === "half-open") return;
-    this.#breaker.execute(() => deadline(DEADLINE_MS)(trial)).catch(() => {});
+    this.#breaker.execute(() => deadline(this.#deadlineMs)(trial)).catch(() => {});
   }
 }
 
