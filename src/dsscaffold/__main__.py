@@ -30,7 +30,8 @@ def main() -> None:
     finally:
         # All is said. `python -m` would end by killing itself with the signal, instead of with the exit code, where the
         # interrupt came within an `exec`, caught or not: every dataclass has one as it is defined.
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        if sys.platform != "win32":
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
 
 
 def _copier(words: list[str]) -> AbstractContextManager[None]:
