@@ -91,12 +91,17 @@ class Screen:
         self._read_until(lambda: text in self.text)
         assert text in self.text, f"{text!r} never came:\n{self.text}"
 
+    def wait_until(self, condition: Callable[[], object]) -> None:
+        """Read until what stands on the screen fulfils a condition."""
+        self._read_until(condition)
+        assert condition(), f"it never came:\n{self.text}"
+
     def finish(self) -> int:
         """Read to the end and return the exit code."""
         self._read_until(lambda: False)
         return self.process.wait(timeout=PATIENCE_S)
 
-    def _read_until(self, done: Callable[[], bool]) -> None:
+    def _read_until(self, done: Callable[[], object]) -> None:
         deadline = time.monotonic() + PATIENCE_S
         while not done():
             left = deadline - time.monotonic()

@@ -10,13 +10,13 @@ import contextlib
 import os
 import signal
 
-_IGNORED = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT")
+IGNORED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
 
 def main() -> None:
     """Keep the list until the supervisor is gone."""
-    for name in _IGNORED:
-        signal.signal(getattr(signal, name), signal.SIG_IGN)
+    for number in IGNORED:
+        signal.signal(number, signal.SIG_IGN)
     groups: set[int] = set()
     rest = b""
     while chunk := os.read(0, 65536):

@@ -197,15 +197,20 @@ class Runner:
         return self._guard.stdin
 
     def _start_guard(self) -> None:
-        self._guard = subprocess.Popen(
-            [sys.executable, "-I", "-S", guard.__file__],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            cwd="/",
-            start_new_session=True,
-            bufsize=0,
-        )
+        # It inherits that these signals wait: one that comes before it ignores them must not end it.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, guard.IGNORED)
+        try:
+            self._guard = subprocess.Popen(
+                [sys.executable, "-I", "-S", guard.__file__],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                cwd="/",
+                start_new_session=True,
+                bufsize=0,
+            )
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def _tell(self, line: str) -> None:
         if self._guard is None or self._guard.stdin is None:

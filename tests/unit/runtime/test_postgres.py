@@ -19,7 +19,6 @@ import asyncpg
 import psutil
 import pytest
 
-from dsscaffold.commands.status import run_status
 from dsscaffold.runtime.repo import RunFolder
 from dsscaffold.runtime.toolchain.cache import cache_folder
 
@@ -122,10 +121,10 @@ def test_a_postgres_that_dies_while_the_databases_are_made_delays_the_start_and_
         assert repo.up("postgres").ok
         command = [sys.executable, "-m", "dsscaffold", "up", "--detach"]
         with (
-            no_new_roles(repo),
+            no_new_roles(repo) as is_wanted,
             subprocess.Popen(command, cwd=repo.root, stdout=subprocess.PIPE, text=True) as starting,
         ):
-            wait_until(lambda: pid_of(repo, "databases"), "the job is at work")
+            wait_until(is_wanted, "the job is at work")
             os.kill(repo.pid("postgres"), signal.SIGKILL)
             said, _ = starting.communicate(timeout=PATIENCE_S)
         assert starting.returncode == 0, said
@@ -135,10 +134,6 @@ def test_a_postgres_that_dies_while_the_databases_are_made_delays_the_start_and_
         asyncio.run(log_in(repo, job.read_text().split()[-1]))
     finally:
         repo.down()
-
-
-def pid_of(repo: SmallRepo, name: str) -> int | None:
-    return next((service.pid for service in run_status(repo.root).services if service.name == name), None)
 
 
 async def log_in(repo: SmallRepo, name: str) -> None:
@@ -153,8 +148,8 @@ async def connect(repo: SmallRepo, name: str) -> asyncpg.Connection[asyncpg.Reco
 
 
 @contextlib.contextmanager
-def no_new_roles(repo: SmallRepo) -> Iterator[None]:
-    """Let whoever makes a role wait, for as long as this server lives."""
+def no_new_roles(repo: SmallRepo) -> Iterator[Callable[[], bool]]:
+    """Let whoever makes a role wait, for as long as this server lives; yield what tells whether anybody does."""
 
     async def lock() -> asyncpg.Connection[asyncpg.Record]:
         connection = await connect(repo, "postgres")
@@ -163,8 +158,12 @@ def no_new_roles(repo: SmallRepo) -> Iterator[None]:
 
     with asyncio.Runner() as runner:
         connection = runner.run(lock())
+
+        async def is_wanted() -> bool:
+            return bool(await connection.fetchval("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"))
+
         try:
-            yield
+            yield lambda: runner.run(is_wanted())
         finally:
             connection.terminate()
 

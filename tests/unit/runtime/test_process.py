@@ -121,6 +121,21 @@ def test_the_guard_ends_what_a_killed_supervisor_left(
         wait_until(lambda: not any(map(lives, [*members, guard])), "the end of all processes")
 
 
+def test_a_guard_is_not_ended_by_a_signal_that_comes_while_it_starts(tmp_path: Path, killed: list[int]) -> None:
+    async def run() -> None:
+        runner = Runner()
+        child = runner.start(python("import signal; signal.pause()", tmp_path), tmp_path / "log")
+        killed.append(child.pid)
+        assert runner.guard_pid is not None
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            os.kill(runner.guard_pid, number)
+        runner.close()
+        async with asyncio.timeout(PATIENCE_S):
+            assert await child.wait() == -signal.SIGKILL
+
+    asyncio.run(run())
+
+
 def test_a_guard_that_was_killed_is_replaced_and_told_everything(
     tmp_path: Path, wait_until: Wait, lives: Lives
 ) -> None:

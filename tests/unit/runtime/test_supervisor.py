@@ -18,6 +18,9 @@ from .world import QUICK, MakeUnit, Play, World, job
 Lives = Callable[[int], bool]
 Journal = Callable[[], list[str]]
 
+#: What is said of an app beside which the file `sick` lies.
+SICK = "not ready (database: down)"
+
 
 def test_started_by_need_and_stopped_in_reverse(play: Play, unit: MakeUnit, journal: Journal) -> None:
     async def body(world: World) -> None:
@@ -68,7 +71,7 @@ def test_a_job_is_not_tried_again_until_what_it_needs_is_back(play: Play, unit: 
         await world.until((tmp_path / "tries").exists)
         (tmp_path / "sick").touch()
         os.kill(world.pid("database"), signal.SIGKILL)
-        await world.until(lambda: world["database"].detail == "not ready (database: down)")
+        await world.until(lambda: world["database"].detail == SICK)
         (tmp_path / "gate").touch()
         await world.until(lambda: world["migrate"].state == "restarting")
         began = time.monotonic()
@@ -131,8 +134,8 @@ def test_a_sick_service_is_unhealthy_until_it_is_well(play: Play, unit: MakeUnit
     async def body(world: World) -> None:
         await world.up()
         (tmp_path / "sick").touch()
-        await world.until(lambda: world["orders"].state == "unhealthy")
-        assert world["orders"].detail == "not ready (database: down)"
+        # Of a machine that halts it may be said before that nothing answers.
+        await world.until(lambda: world["orders"].state == "unhealthy" and world["orders"].detail == SICK)
         (tmp_path / "sick").unlink()
         await world.until(lambda: world["orders"].state == "healthy")
         assert world["orders"].restarts == 0
@@ -149,7 +152,7 @@ def test_one_that_is_sick_is_waited_for(play: Play, unit: MakeUnit, tmp_path: Pa
         assert world.supervisor.awaited(["orders"]) == ["orders"]
         world.give_up_after("orders", 0.1)
         (failure,) = await world.supervisor.verdicts(["orders"], world.failures.append)
-        assert "not ready (database: down)" in failure.reason
+        assert SICK in failure.reason
         world.give_up_after("orders", PATIENCE_S)
         assert world.supervisor.awaited(["orders"]) == ["orders"]
         (tmp_path / "sick").unlink()
@@ -158,6 +161,33 @@ def test_one_that_is_sick_is_waited_for(play: Play, unit: MakeUnit, tmp_path: Pa
         assert world["orders"].restarts == 0
 
     play(body, unit("orders"))
+
+
+def test_one_that_is_waited_for_anew_does_not_confuse_who_waits_for_it(
+    play: Play, unit: MakeUnit, tmp_path: Path
+) -> None:
+    orders = unit("orders", "database")
+
+    async def body(world: World) -> None:
+        await world.up()
+        (tmp_path / "sick").touch()
+        await world.until(lambda: world["database"].state == "unhealthy")
+        for turns in range(6):
+            world.give_up_after("database", 0)
+            world.supervisor.awaited(["database"])
+            await world.supervisor.verdicts(["database"], world.failures.append)
+            world.give_up_after("database", PATIENCE_S)
+            await world.supervisor.stop(["orders"])
+            world.supervisor.bring_in([orders])
+            # At whatever moment of its wait.
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            assert world.supervisor.awaited(["database"]) == ["database"]
+            for _ in range(6):
+                await asyncio.sleep(0)
+            assert world["orders"].active, world["orders"].detail
+
+    play(body, unit("database"), orders)
 
 
 def test_one_that_does_not_want_to_stop_is_killed(

@@ -7,17 +7,21 @@ import contextlib
 import json
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import psutil
 import pytest
 
+from dsscaffold.commands.restart import run_restart
 from dsscaffold.commands.up import run_up
+from dsscaffold.runtime.events import Event, Note
 from dsscaffold.runtime.local.watch import Source, Watch, is_loaded, is_source, watched_folders
 
 from ...patience import PATIENCE_S
-from .small_repo import FOLDER, SmallRepo
+from .small_repo import FOLDER, ON_USERS, SmallRepo
 
 Wait = Callable[..., None]
 
@@ -43,7 +47,7 @@ def supervisor(repo: SmallRepo) -> int:
 
 @contextlib.contextmanager
 def unseen(repo: SmallRepo) -> Iterator[None]:
-    """Stop the supervisor meanwhile: however long it takes to make some edits, they come to it at once."""
+    """Stop the supervisor meanwhile: however long edits take, of which one is several steps too, they come at once."""
     pid = supervisor(repo)
     os.kill(pid, signal.SIGSTOP)
     try:
@@ -67,9 +71,10 @@ def watches(repo: SmallRepo, folders: int = 3) -> bool:
 def test_an_edit_starts_the_edited_service_again_and_no_other(repo: SmallRepo, wait_until: Wait) -> None:
     users, orders = repo.pid("users"), repo.pid("orders")
     wait_until(lambda: watches(repo), "the watch begins")
-    (repo.root / "orders/tests/test_it.py").write_text("x = 1\n")
-    (repo.root / "orders/lib/notes.md").write_text("no source\n")
-    (repo.root / "orders/lib/code.py").write_text("x = 1\n")
+    with unseen(repo):
+        (repo.root / "orders/tests/test_it.py").write_text("x = 1\n")
+        (repo.root / "orders/lib/notes.md").write_text("no source\n")
+        (repo.root / "orders/lib/code.py").write_text("x = 1\n")
     wait_until(lambda: repo.is_anew("orders", orders), "orders starts again")
     assert repo.pid("users") == users
     assert repo.journal("orders") == ["start orders", "stop orders", "start orders"]
@@ -81,8 +86,7 @@ def test_an_edit_starts_the_edited_service_again_and_no_other(repo: SmallRepo, w
     app.write_text("def broken(:\n")
     wait_until(lambda: repo.states()["orders"] in ("restarting", "starting"), "the mistake shows")
     app.write_text(whole)
-    wait_until(lambda: repo.states()["orders"] == "healthy", "orders is well again")
-    assert repo.pid("orders") != again
+    wait_until(lambda: repo.is_anew("orders", again), "orders is well again")
     assert repo.pid("users") == users
 
 
@@ -97,7 +101,8 @@ def test_two_edits_in_a_row_start_it_again_once(repo: SmallRepo, wait_until: Wai
     wait_until(lambda: repo.is_anew("orders", first), "orders starts again")
     second = repo.pid("orders")
     # The next edit is the next start: none is still to come from those before.
-    (repo.root / "orders/lib/code.py").write_text("x = 3\n")
+    with unseen(repo):
+        (repo.root / "orders/lib/code.py").write_text("x = 3\n")
     wait_until(lambda: repo.is_anew("orders", second), "once more")
     assert repo.journal("orders") == ["start orders", "stop orders"] * 2 + ["start orders"]
     assert repo.service("orders").restarts == 0
@@ -137,7 +142,8 @@ def test_what_a_service_follows_by_itself_is_renewed_and_starts_nothing_again(
     wait_until(lambda: copy.read_text() == f"users {users.url}\n", "the copy is renewed")
 
     # The next edit is of source, and the only one that starts it again.
-    (folder / "lib/code.py").write_text("x = 1\n")
+    with unseen(repo):
+        (folder / "lib/code.py").write_text("x = 1\n")
     wait_until(lambda: repo.is_anew("orders", orders), "orders starts again")
     assert repo.journal("orders")[-3:] == ["start orders", "stop orders", "start orders"]
     assert repo.journal("orders").count("start orders") == 3
@@ -153,6 +159,33 @@ def test_up_watch_of_a_service_brings_it_in_and_watches(repo: SmallRepo, wait_un
     wait_until(lambda: watches(repo), "the watch begins")
     (repo.root / "orders/app.py").touch()
     wait_until(lambda: repo.is_anew("orders", pid), "orders starts again")
+
+
+def test_what_is_edited_while_its_service_starts_again_is_not_overlooked(repo: SmallRepo, wait_until: Wait) -> None:
+    """Of two that start again, the first to be stopped stays so until the other has ended, too."""
+    repo.down()
+    repo.add("orders", ON_USERS)
+    compose = repo.root / "users/compose.yaml"
+    text = compose.read_text().replace("PORT:", "STUBBORN: '1', PORT:")
+    compose.write_text(text.replace("build: .", f"build: .\n    stop_grace_period: {PATIENCE_S}s"))
+    run_up(repo.root, on_event=lambda _: None, detach=True, watch=True)
+    users, orders = repo.pid("users"), repo.pid("orders")
+    wait_until(lambda: watches(repo), "the watch begins")
+    heard: list[Event] = []
+    restart = partial(run_restart, repo.root, ("users", "orders"), on_event=heard.append)
+    restarting = threading.Thread(target=restart, daemon=True)
+    restarting.start()
+    try:
+        wait_until(lambda: repo.states()["orders"] == "stopped", "orders is stopped")
+        (repo.root / "orders/lib/code.py").touch()
+        edit = Note("orders/lib/code.py has changed; started again: orders.")
+        wait_until(lambda: edit in heard, "the edit is seen")
+    finally:
+        os.kill(users, signal.SIGKILL)
+    restarting.join(PATIENCE_S)
+    wait_until(lambda: repo.is_anew("orders", orders), "orders has started again")
+    # At the end nobody waits for what does not want to stop: the guard ends all.
+    os.kill(supervisor(repo), signal.SIGKILL)
 
 
 def test_what_is_edited_before_it_is_quiet_is_one_edit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -45,9 +45,9 @@ class Service:
         self.unit = unit
         self.pace = pace
         self.state: State = "starting"
-        self.detail = ""
-        self.restarts = 0
+        self.detail, self.restarts = "", 0
         self.child: Child | None = None
+        self.wanted = True  # Until it is stopped for good.
         self.log = log
         self.seconds: float | None = None  # From the start of the process that first became healthy.
         #: Set once, when the service is first healthy (None) or has failed.
@@ -84,8 +84,7 @@ class Service:
 
     def renew(self, unit: Unit) -> None:
         """Get ready to start as `unit` says, after a `stop` or an end."""
-        self.unit = unit
-        self._stopping = False
+        self.unit, self.wanted, self._stopping = unit, True, False
         self._backoff = Backoff(first=self.pace.first_restart)
         for reached in self._reached.values():
             reached.clear()
@@ -112,6 +111,7 @@ class Service:
         """
         self._stopping = True
         if for_good:
+            self.wanted = False
             self._judge(ServiceFailure(self.unit.name, "stopped before it was healthy"))
         if self._task is None:
             return
@@ -177,11 +177,12 @@ class Service:
                 await self._wait_for(other, dependency)
 
     async def _wait_for(self, other: Service, dependency: Dependency) -> None:
-        waiting = asyncio.ensure_future(other.reached(dependency))
+        # This verdict: until we wake up, the other may have been given one that is still to come.
+        waiting, verdict = asyncio.ensure_future(other.reached(dependency)), other.verdict
         try:
-            both: set[asyncio.Future[object]] = {waiting, other.verdict}  # type: ignore[arg-type]
+            both: set[asyncio.Future[object]] = {waiting, verdict}  # type: ignore[arg-type]
             await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
-            if not waiting.done() and other.verdict.result() is None:
+            if not waiting.done() and verdict.result() is None:
                 # It was well once, and is not now.
                 await asyncio.wait({waiting}, timeout=self.pace.give_up)
             if not waiting.done():

@@ -177,9 +177,9 @@ class Session:
             self._emit(Note(f"The source cannot be watched any more, all else goes on: {reason}"))
 
     def _sources(self) -> dict[str, Source]:
-        """Return where the source of each service is, apart from those that were stopped."""
+        """Return where the source of each service is, apart from those that were stopped for good."""
         services = self._supervisor.services.values() if self._supervisor else ()
-        units = [service.unit for service in services if service.state != "stopped" and not service.unit.job]
+        units = [service.unit for service in services if service.wanted and not service.unit.job]
         return {unit.name: Source(unit.source, unit.mounted) for unit in units if unit.source}
 
     async def _in_background(self, preparation: Preparation) -> None:
