@@ -2,12 +2,17 @@
 
 import httpx2
 
-from stack import assert_problem
+from stack import assert_problem, wait_for
 
 
 def test_it_is_alive_and_ready(api: httpx2.Client) -> None:
     assert api.get("/health/live").json() == {"status": "ok"}
-    assert api.get("/health/ready").json()["status"] == "ok"
+
+    def is_ready() -> bool:
+        return bool(api.get("/health/ready").json()["status"] == "ok")
+
+    # A busy machine may keep the broker from an answer for a moment.
+    wait_for(is_ready, "it is ready")
 
 
 def test_the_documentation_is_served(api: httpx2.Client) -> None:
