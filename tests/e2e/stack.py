@@ -24,6 +24,7 @@ import psutil
 from dsscaffold.runtime.choose import backend_for
 
 from ..patience import PATIENCE_S
+from .processes import descendants, lives_in, living
 from .topics import event_of, read_topic
 
 T = TypeVar("T")
@@ -106,20 +107,25 @@ class Stack:
         state = json.loads((self.repo / ".dsscaffold" / "run" / "state.json").read_text())
         return psutil.Process(state["supervisor"]["pid"])
 
+    def process(self, name: str) -> psutil.Process:
+        """Return the process of a service that runs."""
+        pid = self.look()[name]["pid"]
+        # Without a number psutil would give us our own process, to be killed.
+        assert pid, f"{name} does not run"
+        return psutil.Process(pid)
+
     def processes(self) -> list[psutil.Process]:
         """Return every process of the stack: those in the status with all their children, supervisor included."""
-        roots = [psutil.Process(entry["pid"]) for entry in self._services()]
-        roots.append(self.supervisor())
-        return [*roots, *(child for root in roots for child in root.children(recursive=True))]
+        roots = [*living(entry["pid"] for entry in self._services()), self.supervisor()]
+        return [member for root in roots for member in (root, *descendants(root))]
 
     def kill(self, name: str) -> None:
         """SIGKILL the process of a service, its children with it, as a crash of the machine's memory would."""
-        process = psutil.Process(self.look()[name]["pid"])
-        os.killpg(os.getpgid(process.pid), signal.SIGKILL)
+        os.killpg(os.getpgid(self.process(name).pid), signal.SIGKILL)
 
     def hang(self, name: str) -> list[psutil.Process]:
         """SIGSTOP a service with all its children, wherever they are: they are there, and do nothing."""
-        leader = psutil.Process(self.look()[name]["pid"])
+        leader = self.process(name)
         # It first: then it starts no other. One of them may end by itself meanwhile.
         leader.suspend()
         children = leader.children(recursive=True)
@@ -142,8 +148,8 @@ class Stack:
         known = set(self.processes()) if self.running() else set()
         if (run / "state.json").exists():
             entries = json.loads((run / "state.json").read_text())["processes"]
-            known |= {psutil.Process(entry["pid"]) for entry in entries if psutil.pid_exists(entry["pid"])}
-        return [found for found in psutil.process_iter() if found not in known and _lives_in(found, places)]
+            known.update(living(entry["pid"] for entry in entries))
+        return [found for found in psutil.process_iter() if found not in known and lives_in(found, places)]
 
     def wait_restarted(self, name: str, before: dict[str, Any]) -> None:
         """Wait until a service has been started again since `before`."""
@@ -195,16 +201,6 @@ class Stack:
 
     def _services(self) -> list[dict[str, Any]]:
         return [entry for name, entry in self.look().items() if name != "exit" and entry["pid"]]
-
-
-def _lives_in(process: psutil.Process, places: list[str]) -> bool:
-    try:
-        if process.status() == psutil.STATUS_ZOMBIE:
-            return False
-        words = [process.cwd(), *process.cmdline()]
-    except psutil.Error:
-        return False
-    return any(place in word for place in places for word in words)
 
 
 class Orders:

@@ -56,11 +56,14 @@ def test_the_gateway_says_when_a_service_is_gone_and_finds_it_again(stack: Stack
         # Without its code it does not come back before somebody has looked.
         code = stack.repo / "services" / "notes" / "app"
         code.rename(code.with_name("away"))
+        before = stack.look()
         stack.kill("notes")
         gone = wait_for(lambda: _problem(client.get("/api/notes/items")), "the problem of a service that is gone")
         assert gone["status"] == 502
         assert client.get("/health/ready").status_code == 200
         code.with_name("away").rename(code)
+        # The gateway may know of it before the supervisor does, by whom it is healthy until then.
+        stack.wait_restarted("notes", before)
         stack.wait_healthy()
         assert client.get("/api/notes/items").json() == []
 

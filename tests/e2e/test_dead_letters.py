@@ -135,11 +135,16 @@ def test_a_team_without_dsscaffold_has_the_same_tool(stack: Stack) -> None:
     assert "only of orders" in answer.stderr
 
 
-def test_poison_goes_aside_and_the_partition_goes_on(stack: Stack) -> None:
-    """Those that it concerns refuse it, the orders behind it complete, and the letter is what was sent."""
+#: What is in a message (None: nothing), with which headers, and which groups refuse it.
+Poison = dict[bytes, tuple[bytes | None, dict[str, str], set[str]]]
+
+
+@pytest.fixture(scope="module")
+def poison(stack: Stack) -> Poison:
+    """Messages by their keys, which nobody can handle; they are sent, and may not have been refused yet."""
     body = json.dumps({"orderId": str(uuid.uuid4()), "userId": "u1", "items": "none"}).encode()
     everyone = {"gateway", "orders", "recommendations"}
-    poison: dict[bytes, tuple[bytes | None, dict[str, str], set[str]]] = {
+    messages: Poison = {
         b"not JSON": (b"{", event("order.created"), {"orders"}),
         b"wrong data": (body, event("order.created"), {"orders"}),
         b"no event": (b"{}", {"x": "y"}, everyone),
@@ -147,17 +152,31 @@ def test_poison_goes_aside_and_the_partition_goes_on(stack: Stack) -> None:
         # As large as a message can be; with notes on it, it is larger.
         b"large": (b"x" * (LARGEST - 350), event("order.completed"), {"gateway", "recommendations"}),
     }
-    old = len(letters(stack))
-    for key, (value, headers, _) in poison.items():
+    for key, (value, headers, _) in messages.items():
         send(stack, key, value, headers)
+    return messages
+
+
+def refused(stack: Stack, poison: Poison, times: int) -> list[Any]:
+    """Return the dead letters of the poison, once each group that it concerns has refused it so many times."""
+    count = times * sum(len(groups) for _, _, groups in poison.values())
+
+    def found() -> list[Any] | None:
+        there = [message for message in stack.messages(f"{TOPIC}.dlq") if message.key in poison]
+        return there if len(there) >= count else None
+
+    return wait_for(found, f"{count} dead letters")
+
+
+def test_poison_goes_aside_and_the_partition_goes_on(stack: Stack, poison: Poison) -> None:
+    """Those that it concerns refuse it, the orders behind it complete, and the letter is what was sent."""
     orders = Orders(stack)
     place(orders, 20)
     finish(orders)
     check_exactly_once(stack, orders)
 
+    found = refused(stack, poison, 1)
     expected = {(key, group) for key, (_, _, groups) in poison.items() for group in groups}
-    wait_for(lambda: len(letters(stack)) == old + len(expected), f"{len(expected)} dead letters")
-    found = [message for message in stack.messages(f"{TOPIC}.dlq") if message.key in poison]
     assert {(message.key, dict(message.headers)["dlq-group"].decode()) for message in found} == expected
     for message in found:
         value, sent, _ = poison[message.key]
@@ -168,11 +187,11 @@ def test_poison_goes_aside_and_the_partition_goes_on(stack: Stack) -> None:
         assert headers["dlq-reason"]
 
 
-def test_poison_that_is_put_back_is_refused_again(stack: Stack) -> None:
+def test_poison_that_is_put_back_is_refused_again(stack: Stack, poison: Poison) -> None:
     """What three groups refused is put back once, and refused by all three again; it says how often it was."""
-    before = len(letters(stack))
+    refused(stack, poison, 1)
     assert outcomes(replay(stack)) == {"put back": 5, "copy": 5}
-    wait_for(lambda: len(letters(stack)) == before + 10, "the same dead letters again")
+    assert len(refused(stack, poison, 2)) == 20
     # The large one has no room for the note.
     assert Counter(letter.get("dlq-replays") for letter in letters(stack) if "dlq-replays" in letter) == {"1": 8}
     orders = Orders(stack)
@@ -194,12 +213,18 @@ def test_an_event_that_the_broker_never_takes_is_set_aside_and_those_behind_it_g
     finish(orders)
     check_exactly_once(stack, orders)
 
-    [set_aside] = stack.rows("orders", "SELECT key, refusal FROM outbox WHERE refusal IS NOT NULL")
+    # Those behind it go out before the relay has noted what became of it.
+    query = "SELECT key, refusal FROM outbox WHERE refusal IS NOT NULL"
+    [set_aside] = wait_for(lambda: stack.rows("orders", query), "the event is set aside")
     assert set_aside["key"] == order_id
     assert "MessageSizeTooLarge" in set_aside["refusal"]
     address = stack.status()["orders"]["url"]
-    ready = httpx.get(f"{address}/health/ready", timeout=PATIENCE_S, trust_env=False)
-    assert (ready.status_code, ready.json()["checks"]["outbox"]) == (200, {"status": "ok", "refused": 1})
+
+    def readiness() -> dict[str, Any] | None:
+        answer = httpx.get(f"{address}/health/ready", timeout=PATIENCE_S, trust_env=False)
+        return answer.json() if answer.status_code == 200 else None
+
+    assert wait_for(readiness, "the worker is ready")["checks"]["outbox"] == {"status": "ok", "refused": 1}
 
 
 PRUNE = {

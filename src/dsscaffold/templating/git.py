@@ -14,7 +14,11 @@ from dsscaffold.errors import DsscaffoldError
 NEEDED = (2, 38)
 _FALLBACK_IDENTITY = ("-c", "user.name=dsscaffold", "-c", "user.email=dsscaffold@localhost")
 # The first commit must not depend on what a person configured for every repository: templates, hooks, signing.
-_PLAIN = ("-c", "init.templateDir=", "-c", "core.hooksPath=/dev/null", "-c", "commit.gpgSign=false")
+# Nor may git tidy up behind it, as newer ones do in the background: the folder is renamed as soon as that is made.
+_PLAIN = (
+    *("-c", "init.templateDir=", "-c", "core.hooksPath=/dev/null", "-c", "commit.gpgSign=false"),
+    *("-c", "maintenance.auto=false"),
+)
 
 _REPOSITORY_VARIABLES = frozenset(
     {

@@ -194,5 +194,8 @@ def write_wheel(folder: Path, name: str, version: str, files: dict[str, bytes], 
 def person(home: Path) -> dict[str, str]:
     """Return the variables of a person with a git identity and no other settings."""
     home.mkdir(exist_ok=True)
-    (home / ".gitconfig").write_text("[user]\n\tname = A\n\temail = a@example.com\n[init]\n\tdefaultBranch = main\n")
+    # Newer gits tidy up in the background after a commit: a file of theirs would come and go under the tests.
+    (home / ".gitconfig").write_text(
+        "[user]\n\tname = A\n\temail = a@example.com\n[init]\n\tdefaultBranch = main\n[maintenance]\n\tauto = false\n"
+    )
     return {"HOME": str(home), "XDG_CONFIG_HOME": str(home / ".config"), "GIT_CONFIG_NOSYSTEM": "1"}

@@ -28,11 +28,13 @@ def _talk(project: Project, question: bytes, keys: bytes, *arguments: str) -> tu
         start_new_session=True,
     )
     os.close(theirs)
-    screen = b""
+    screen, asked = b"", 0
     while chunk := _read(ours):
         screen += chunk
-        if b"\x1b[6n" in chunk:
+        # Where the cursor is: asked once, it may come in two pieces.
+        while screen.count(b"\x1b[6n") > asked:
             os.write(ours, b"\x1b[1;1R")
+            asked += 1
         if question in screen and keys:
             os.write(ours, keys)
             keys = b""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from pathlib import Path
 
@@ -144,3 +145,13 @@ def test_a_partial_clone(project: Project, tmp_path: Path) -> None:
     assert clone.run("update", "--commit").returncode == 0
     assert "ours\n" in clone.read("gateway/src/app.ts")
     assert "theirs\n" in clone.git("show", "HEAD:services/beta/app/main.py")
+
+
+def test_git_does_not_tidy_up_behind_a_new_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Newer ones do so in the background, with a lock in a folder that is renamed meanwhile: the lock would stay."""
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    monkeypatch.setenv("GIT_TRACE", str(tmp_path / "trace"))
+    make_project(tmp_path / "new")
+    trace = (tmp_path / "trace").read_text()
+    assert " commit --quiet" in trace
+    assert "git maintenance" not in trace

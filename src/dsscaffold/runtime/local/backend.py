@@ -39,7 +39,8 @@ if TYPE_CHECKING:
     from dsscaffold.runtime.results import State
 
 _STOP_SECONDS = 90.0
-_END_SECONDS = 2.0
+#: Only a busy machine needs any of it: then nothing is left when `down` has said so.
+_END_SECONDS = 10.0
 _POLL_SECONDS = 0.1
 
 

@@ -36,5 +36,5 @@ def api(ready: str) -> Iterator[httpx2.Client]:
     document = httpx2.get(f"{ready}/docs/json", trust_env=False).raise_for_status().json()
     hooks = {"response": [OpenApi(document).check]}
     # Not through a proxy of the environment: the stack is on this machine as a rule.
-    with httpx2.Client(base_url=ready, timeout=15, trust_env=False, event_hooks=hooks) as client:
+    with httpx2.Client(base_url=ready, timeout=60, trust_env=False, event_hooks=hooks) as client:
         yield client
