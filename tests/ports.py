@@ -9,8 +9,12 @@ from dsscaffold.runtime.ports import is_free
 #: Below what systems give to outgoing connections, which would take the port of a server that is away for a moment;
 #: and beside what dsscaffold chooses by itself.
 _RANGE = range(10_000, 20_000)
+#: What was given away stays so: nobody may listen there yet, and the next one would get it a second time.
+_given: set[int] = set()
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on."""
-    return next(port for port in random.sample(_RANGE, 200) if is_free(port))
+    """Return a port that nobody listens on, another one each time."""
+    port = next(port for port in random.sample(_RANGE, len(_RANGE)) if port not in _given and is_free(port))
+    _given.add(port)
+    return port
