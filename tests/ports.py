@@ -15,6 +15,6 @@ _given: set[int] = set()
 
 def free_port() -> int:
     """Return a port that nobody listens on, and that was not returned before."""
-    port = next(port for port in random.sample(_RANGE, 200) if port not in _given and is_free(port))
+    port = next(port for port in random.sample(_RANGE, len(_RANGE)) if port not in _given and is_free(port))
     _given.add(port)
     return port

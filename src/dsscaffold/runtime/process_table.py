@@ -53,6 +53,16 @@ def _boot() -> str:
         return ""
 
 
+def find_process(pid: int) -> psutil.Process | None:
+    """Return a process by its number; nothing where it has ended. 0 counts as nobody's number."""
+    import psutil
+
+    try:
+        return psutil.Process(pid) if pid > 0 else None
+    except psutil.NoSuchProcess:
+        return None
+
+
 def lives(process: psutil.Process) -> bool:
     """Tell whether a process has not ended; a zombie has: in a container nobody may ever collect it."""
     import psutil

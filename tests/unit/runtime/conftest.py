@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import sys
@@ -138,7 +139,8 @@ def killed() -> Iterator[list[int]]:
     yield pids
     for pid in pids:
         if lives(pid):
-            os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
 
 #: A service with room for more keys, which start with a line break.

@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from dsscaffold.runtime.process import Runner
+from dsscaffold.runtime.process_table import lives
 from dsscaffold.runtime.toolchain.cache import Cache, Fetchable
 from dsscaffold.runtime.toolchain.download import Remote, download
 from dsscaffold.runtime.toolchain.failures import FetchError
@@ -125,7 +126,7 @@ def test_a_kill_in_the_middle_of_a_download_leaves_what_the_next_one_goes_on_fro
         wait_until(lambda: part.is_file() and part.stat().st_size == 100_000, "what was sent is there")
         children = psutil.Process(fetching.pid).children(recursive=True)
         os.kill(fetching.pid, signal.SIGKILL)
-    wait_until(lambda: not any(child.is_running() and child.status() != "zombie" for child in children))
+    wait_until(lambda: not any(map(lives, children)))
     assert [path for path in machine.cache.iterdir() if not path.name.startswith((".", "locks"))] == []
     assert list(Path(machine.environ["TMPDIR"]).iterdir()) == [], "what is half there lies in the cache"
     registry.go_on.set()

@@ -35,6 +35,12 @@ print("end", result.ok, result.interrupted, flush=True)
 
 
 @pytest.fixture
+def sick(repo: Path) -> None:
+    """Have the service not become healthy: what is done during the start then comes in time, on any machine."""
+    (repo / "sick").touch()
+
+
+@pytest.fixture
 def foreground(repo: Path) -> Iterator[subprocess.Popen[str]]:
     argv = [sys.executable, "-c", FOREGROUND, str(repo)]
     with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as process:
@@ -54,7 +60,7 @@ def read_until(process: subprocess.Popen[str], start: str) -> list[str]:
 
 
 def test_foreground_until_interrupted(
-    repo: Path, foreground: subprocess.Popen[str], journal: Journal, lives: Lives
+    repo: Path, foreground: subprocess.Popen[str], journal: Journal, lives: Lives, wait_until: Wait
 ) -> None:
     read_until(foreground, "Ready")
     pids = processes(repo)
@@ -65,9 +71,11 @@ def test_foreground_until_interrupted(
     assert read_until(foreground, "end")[-1] == "end True False"
     foreground.wait()
     assert journal() == ["start orders", "stop orders"]
-    assert not any(map(lives, pids))
+    # What the service left is killed, which takes a moment where the machine has a lot else to do.
+    wait_until(lambda: not any(map(lives, pids)))
 
 
+@pytest.mark.usefixtures("sick")
 def test_an_interrupt_during_the_start_stops_everything(
     repo: Path, foreground: subprocess.Popen[str], wait_until: Wait
 ) -> None:
@@ -79,6 +87,7 @@ def test_an_interrupt_during_the_start_stops_everything(
     wait_until(lambda: not [p for p in psutil.process_iter(["cmdline"]) if str(repo) in str(p.info["cmdline"])])
 
 
+@pytest.mark.usefixtures("sick")
 @pytest.mark.parametrize("moment", ["EnvironmentStarted", "ServiceChanged"])
 def test_an_interrupt_while_waiting_for_a_detached_start_stops_it(repo: Path, moment: str, wait_until: Wait) -> None:
     code = FOREGROUND.replace("on_event=show", "on_event=show, detach=True")
@@ -96,7 +105,9 @@ def test_down_stops_a_foreground_up(repo: Path, foreground: subprocess.Popen[str
     assert read_until(foreground, "end")[-1] == "end True False"
 
 
-def test_whoever_follows_may_go_away(repo: Path, foreground: subprocess.Popen[str], lives: Lives) -> None:
+def test_whoever_follows_may_go_away(
+    repo: Path, foreground: subprocess.Popen[str], lives: Lives, wait_until: Wait
+) -> None:
     read_until(foreground, "Ready")
     pids = processes(repo)
     assert foreground.stdout is not None
@@ -104,4 +115,4 @@ def test_whoever_follows_may_go_away(repo: Path, foreground: subprocess.Popen[st
     with (repo / ".dsscaffold/run/logs/orders.log").open("a") as log:
         log.write("nobody reads this\n")
     assert foreground.wait() != 0
-    assert not any(map(lives, pids))
+    wait_until(lambda: not any(map(lives, pids)))

@@ -175,8 +175,7 @@ def test_at_whatever_moment_a_supervisor_is_killed_nothing_is_left(
     arguments = {"up": ["up", "--detach"], "restart": ["restart", "orders"], "down": ["down"]}[verb]
     command = [sys.executable, "-m", "dsscaffold", *arguments]
     with subprocess.Popen(command, cwd=repo, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as caller:
-        wait_until(lambda: supervisor_of(repo, caller.pid))
-        supervisor = supervisor_of(repo, caller.pid)
+        supervisor = supervisor_of(repo, caller.pid, wait_until)
         seen = sessions(supervisor)
         # A moment is a change of what there is: a process more, or one less.
         for _ in range(moment):
@@ -191,7 +190,15 @@ def test_at_whatever_moment_a_supervisor_is_killed_nothing_is_left(
     assert detached(repo).ok
 
 
-def supervisor_of(repo: Path, caller: int) -> int:
+def supervisor_of(repo: Path, caller: int, wait_until: Wait) -> int:
     """Return the process that holds the repository, once that is not the one that only asks for it."""
-    pid = holder(RunFolder(repo))
-    return pid if pid and pid != caller else 0
+    found = 0
+
+    def look() -> bool:
+        nonlocal found
+        # Kept, since it may have ended by the next look; and whoever kills process 0 kills the tests.
+        found = holder(RunFolder(repo)) or 0
+        return found not in (0, caller)
+
+    wait_until(look)
+    return found

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+from threading import Event, Thread
+
 from dsscaffold.runtime.events import LogLine
+from dsscaffold.runtime.files import rotate
 from dsscaffold.runtime.local.log_files import Follower
 from dsscaffold.runtime.repo import RunFolder
 
@@ -57,3 +60,23 @@ def test_a_log_that_was_moved_aside(run: RunFolder) -> None:
     follower = Follower(run, ["a"])
     log.write_text("new\n")
     assert list(follower.lines()) == [LogLine("a", "new")]
+
+
+def test_a_log_that_is_moved_aside_in_the_moment_of_a_look(run: RunFolder) -> None:
+    log = run.log("a")
+    over = Event()
+
+    def move() -> None:
+        while not over.is_set():
+            log.write_text("new\n")
+            rotate(log, limit=0)
+
+    moving = Thread(target=move)
+    moving.start()
+    try:
+        for _ in range(20_000):
+            follower = Follower(run, ["a"])
+        assert {line.line for line in follower.history(None)} <= {"new"}
+    finally:
+        over.set()
+        moving.join()

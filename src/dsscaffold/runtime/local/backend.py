@@ -17,7 +17,7 @@ from dsscaffold.runtime.local.log_files import Follower
 from dsscaffold.runtime.local.state import read_state
 from dsscaffold.runtime.local.wire import Request
 from dsscaffold.runtime.lock import acquire
-from dsscaffold.runtime.process_table import wait_until_gone
+from dsscaffold.runtime.process_table import find_process, wait_until_gone
 from dsscaffold.runtime.repo import RunFolder
 from dsscaffold.runtime.results import (
     ChangeResult,
@@ -32,6 +32,8 @@ from dsscaffold.runtime.results import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    import psutil
 
     from dsscaffold.runtime.backend import UpOptions
     from dsscaffold.runtime.events import LogLine, OnEvent
@@ -84,13 +86,13 @@ class LocalBackend:
     def down(self, *, volumes: bool) -> DownResult:
         """Stop whoever runs the repository, and clear up after one that was killed."""
         began = time.monotonic()
-        pid = holder(self._run)
-        if pid is not None:
-            self._stop_supervisor(pid)
+        runs = holder(self._run) is not None
+        if runs:
+            self._stop_supervisor()
         removed = False
         if self._run.root.is_dir():
             removed = self._clear(volumes=volumes)
-        return DownResult(self._repo, pid is not None, removed, time.monotonic() - began)
+        return DownResult(self._repo, runs, removed, time.monotonic() - began)
 
     def stop(self, services: tuple[str, ...], on_event: OnEvent) -> ChangeResult:
         """Have the supervisor stop some of what runs."""
@@ -166,30 +168,32 @@ class LocalBackend:
         kinds = {service.name: kind_of(service, project) for service in project.services.values()}
         return tuple(ServiceStatus(name, kind, state) for name, kind in kinds.items() if kind != "job")
 
-    def _stop_supervisor(self, pid: int) -> None:
-        import psutil
-
-        processes: list[psutil.Process] = []
-        with contextlib.suppress(psutil.NoSuchProcess, ValueError):  # It may have ended, or not said yet who it is.
-            processes.append(psutil.Process(pid))
-        _signal(pid, signal.SIGTERM)
+    def _stop_supervisor(self) -> None:
+        told: dict[int, psutil.Process | None] = {}
         try:
-            stopped = self._wait_until_free(_STOP_SECONDS)
+            stopped = self._stop_holders(told)
         except KeyboardInterrupt:
             # The second signal makes it stop at once.
-            _signal(pid, signal.SIGTERM)
-            stopped = self._wait_until_free(_STOP_SECONDS)
+            for pid in told:
+                _signal(pid, signal.SIGTERM)
+            stopped = self._stop_holders(told)
         if not stopped:
             # Its guard then ends what it has started.
-            _signal(pid, signal.SIGKILL)
+            _signal(holder(self._run) or 0, signal.SIGKILL)
         # It gives the lock back a moment before it ends.
-        wait_until_gone(processes, _END_SECONDS)
+        wait_until_gone([process for process in told.values() if process], _END_SECONDS)
 
-    def _wait_until_free(self, seconds: float) -> bool:
-        deadline = time.monotonic() + seconds
+    def _stop_holders(self, told: dict[int, psutil.Process | None]) -> bool:
+        """Tell whoever runs the repository to stop, once each, until nobody does; tell whether that came in time."""
+        deadline = time.monotonic() + _STOP_SECONDS
         while time.monotonic() < deadline:
-            if holder(self._run) is None:
+            # Looked up every time: it may not have said yet who it is, and of an `up` that detaches it is two in turn.
+            pid = holder(self._run)
+            if pid is None:
                 return True
+            if pid not in told:
+                told[pid] = find_process(pid)
+                _signal(pid, signal.SIGTERM)
             time.sleep(_POLL_SECONDS)
         return False
 
@@ -197,9 +201,11 @@ class LocalBackend:
         from dsscaffold.runtime.local.control import forget
         from dsscaffold.runtime.servers.home import remove_outside
 
-        lock = acquire(self._run.lock, wait=5.0, text=f"{os.getpid()}\n")
+        # Without a word of who we are: another `down` is to wait for this one, and not to end it.
+        lock = acquire(self._run.lock, wait=5.0)
         if lock is None:
-            raise DsscaffoldError(f"{self._repo} is being started again by process {holder(self._run)}.")
+            pid = holder(self._run)
+            raise DsscaffoldError(f"{self._repo} is in use again, by {f'process {pid}' if pid else 'another process'}.")
         try:
             if state := read_state(self._run):
                 end_leftovers(state)

@@ -9,6 +9,7 @@ import sys
 from dataclasses import asdict
 from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from dsscaffold.errors import DsscaffoldError
@@ -79,18 +80,21 @@ class _Sender:
     def __init__(self, descriptor: int) -> None:
         # Nothing that is started from here may keep the pipe open.
         os.set_inheritable(descriptor, False)
+        # `Ready` comes from a thread of its own, and a service may change in that very moment.
+        self._lock = Lock()
         self._connection: Connection | None = Connection(descriptor, readable=False)
 
     def send(self, message: Event | DsscaffoldError) -> None:
-        if self._connection is None:
-            return
-        try:
-            self._connection.send(message)
-        except OSError:
-            self._connection = None
-        if isinstance(message, Ready) and self._connection:
-            self._connection.close()
-            self._connection = None
+        with self._lock:
+            if self._connection is None:
+                return
+            try:
+                self._connection.send(message)
+            except OSError:
+                self._connection = None
+            if isinstance(message, Ready) and self._connection:
+                self._connection.close()
+                self._connection = None
 
 
 def main(descriptor: str, arguments: str) -> None:

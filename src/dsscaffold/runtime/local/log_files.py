@@ -50,8 +50,7 @@ class Follower:
 class _Tail:
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._at = path.stat().st_size if path.exists() else 0
-        self._start = self._at
+        self._at = self._start = _size(path)
         self._rest = b""
 
     def before(self) -> list[str]:
@@ -78,6 +77,14 @@ class _Tail:
         *complete, self._rest = (self._rest + chunk).split(b"\n")
         for raw in complete:
             yield raw.decode(errors="replace").rstrip("\r")
+
+
+def _size(path: Path) -> int:
+    """Return the size of a log, which its service may be moving aside in this very moment."""
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def _timed_lines(service: str, lines: list[str], tail: int | None) -> list[tuple[float, LogLine]]:
