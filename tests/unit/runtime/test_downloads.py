@@ -21,6 +21,7 @@ from dsscaffold.runtime.toolchain.failures import FetchError
 from dsscaffold.runtime.toolchain.pypi import install_pinned
 
 from ...patience import PATIENCE_S
+from .namespaces import run_with_mounts
 from .registry import WHEEL, Registry
 
 Wait = Callable[..., None]
@@ -212,15 +213,7 @@ def test_a_disk_that_fills_up_in_the_middle_is_named(tmp_path: Path, registry: R
     pins.write_text(registry.pin)
     disk = tmp_path / "disk"
     disk.mkdir()
-    namespace = ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--mount", "--user", "--map-root-user"]
-    script = 'mount -t tmpfs -o size=256k none "$1" && exec "$2" -c "$3" "$1" "$4"'
-    done = subprocess.run(
-        [*namespace, "sh", "-c", script, "sh", str(disk), sys.executable, FETCH, str(pins)],
-        env=registry.environ(tmp_path),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=PATIENCE_S,
-    )
+    script = 'mount -t tmpfs -o size=256k none "$1" && exec "$PYTHON" -c "$2" "$1" "$3"'
+    done = run_with_mounts(script, disk, FETCH, pins, env=registry.environ(tmp_path))
     assert done.returncode != 0
     assert f"The disk that holds {disk} is full" in done.stderr

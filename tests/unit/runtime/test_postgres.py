@@ -23,6 +23,7 @@ from dsscaffold.runtime.repo import RunFolder
 from dsscaffold.runtime.toolchain.cache import cache_folder
 
 from ...patience import PATIENCE_S
+from .namespaces import run_with_mounts
 from .small_repo import FOLDER, SmallRepo
 
 COMPOSE = "services: {postgres: {image: 'postgres:17', x-local: {server: postgres}}}\n"
@@ -179,23 +180,10 @@ exit $code
 """
 
 
-def in_read_only(cache: Path, repo: SmallRepo, verb: str, option: str = "") -> subprocess.CompletedProcess[str]:
-    namespace = ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--mount", "--user", "--map-root-user"]
-    return subprocess.run(
-        [*namespace, "sh", "-c", READ_ONLY, "sh", str(cache), verb, option],
-        cwd=repo.root,
-        env={**os.environ, "PYTHON": sys.executable},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=PATIENCE_S,
-    )
-
-
 def test_a_cache_that_is_read_only_is_enough_when_it_is_complete(repo: SmallRepo) -> None:
     fetched = repo.call("fetch")
     assert fetched.returncode == 0, fetched.stderr
-    up = in_read_only(cache_folder(os.environ), repo, "up", "--detach")
+    up = run_with_mounts(READ_ONLY, cache_folder(os.environ), "up", "--detach", cwd=repo.root)
     assert up.returncode == 0, up.stdout + up.stderr
 
 
@@ -204,7 +192,7 @@ def test_a_cache_that_is_read_only_and_lacks_something_says_so(repo: SmallRepo, 
     cache.mkdir()
     # Which no machine has; the host's own Postgres would be taken in place of ours.
     (repo.root / "postgres.yaml").write_text("services: {kafka: {image: kafka, x-local: {server: kafka}}}\n")
-    refused = in_read_only(cache, repo, "fetch")
+    refused = run_with_mounts(READ_ONLY, cache, "fetch", "", cwd=repo.root)
     assert refused.returncode == 1, refused.stdout + refused.stderr
     said = " ".join(refused.stderr.split())
     assert re.search("lacks (Kafka|Java)", said)

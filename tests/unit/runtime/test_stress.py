@@ -18,6 +18,7 @@ from dsscaffold.runtime.repo import RunFolder
 from dsscaffold.runtime.servers.home import remove_outside
 
 from ...patience import PATIENCE_S
+from .namespaces import run_with_mounts
 from .small_repo import FOLDER, SmallRepo
 
 STATE = b'{"supervisor": {"pid": 1, "created": 0}, "services": [], "processes": [{"pid": %s, "created": 1}]}'
@@ -142,16 +143,8 @@ dsscaffold down; say down $?
 def test_a_full_disk_is_named_and_nothing_is_lost(repo: SmallRepo, tmp_path: Path) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
-    namespace = ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--mount", "--user", "--map-root-user"]
-    done = subprocess.run(
-        [*namespace, "sh", "-c", FULL_DISK, "sh", str(disk), str(repo.root)],
-        env={**os.environ, "PYTHON": sys.executable},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-        timeout=PATIENCE_S,
-    )
+    done = run_with_mounts(FULL_DISK, disk, repo.root)
+    said = done.stdout + done.stderr
     codes = dict(line[3:].split(": ") for line in done.stdout.splitlines() if line.startswith("== "))
     assert codes == {
         "up-when-full": "1",
@@ -160,9 +153,9 @@ def test_a_full_disk_is_named_and_nothing_is_lost(repo: SmallRepo, tmp_path: Pat
         "restart": "0",
         "status": "0",
         "down": "0",
-    }, done.stdout
-    assert "Traceback" not in done.stdout
-    assert done.stdout.count(f"The disk that holds {disk}") >= 2, done.stdout
+    }, said
+    assert "Traceback" not in said
+    assert said.count(f"The disk that holds {disk}") >= 2, said
 
 
 def test_state_is_never_half_written(repo: SmallRepo) -> None:
