@@ -101,9 +101,9 @@ class SmallRepo:
         path = self.root / "jobs" / "migrated"
         return len(path.read_text()) if path.exists() else 0
 
-    def call(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run the CLI as a process in the repository."""
-        command = [sys.executable, "-m", "dsscaffold", *arguments]
+    def call(self, *arguments: str, prefix: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
+        """Run the CLI as a process in the repository; `prefix` is what runs it, other than we are."""
+        command = [*prefix, sys.executable, "-m", "dsscaffold", *arguments]
         return subprocess.run(command, cwd=self.root, capture_output=True, text=True, check=False, timeout=PATIENCE_S)
 
     def down(self) -> None:

@@ -48,8 +48,7 @@ def repo(tmp_path: Path) -> SmallRepo:
 @pytest.fixture(params=WAYS)
 def call(request: pytest.FixtureRequest, repo: SmallRepo) -> Iterator[Call]:
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [*WAYS[request.param], sys.executable, "-m", "dsscaffold", *arguments]
-        return subprocess.run(command, cwd=repo.root, capture_output=True, text=True, check=False, timeout=PATIENCE_S)
+        return repo.call(*arguments, prefix=WAYS[request.param])
 
     yield run
     assert run("down", "--volumes").returncode == 0
@@ -71,6 +70,17 @@ def test_up_down_and_up_again(repo: SmallRepo, call: Call, request: pytest.Fixtu
         assert inside.is_file() is ("root" not in request.node.name)
         assert (run.root / "outside").is_file() is ("root" in request.node.name)
         assert call("down").returncode == 0
+
+
+def test_a_root_that_cannot_be_another_user_is_told_so(repo: SmallRepo) -> None:
+    namespace = ("unshare", "--user", "--map-root-user", "env", f"TMPDIR={repo.root}")
+    try:
+        up = repo.call("up", "--detach", prefix=namespace)
+        assert up.returncode == 1
+        assert "Postgres does not run as root" in up.stderr
+        assert "Hint:  Run dsscaffold as a user that is not root." in up.stderr
+    finally:
+        assert repo.call("down", "--volumes", prefix=namespace).returncode == 0
 
 
 def test_what_outlives_a_killed_postgres_is_ended_before_the_next_one(
@@ -169,13 +179,14 @@ def no_new_roles(repo: SmallRepo) -> Iterator[Callable[[], bool]]:
             connection.terminate()
 
 
-#: In a mount namespace of its own, where not even root can write the cache.
+#: In a mount namespace of its own, where not even root can write the cache. Its root is no other user than ours.
+MOUNTED = {**os.environ, "AS_WHOM": "" if os.geteuid() == 0 else " ".join(AS_A_USER)}
 READ_ONLY = """
 mount --bind "$1" "$1" && mount -o remount,ro,bind "$1" || exit 99
 export DSSCAFFOLD_CACHE="$1"
-"$PYTHON" -m dsscaffold "$2" $3
+$AS_WHOM "$PYTHON" -m dsscaffold "$2" $3
 code=$?
-"$PYTHON" -m dsscaffold down --volumes >/dev/null
+$AS_WHOM "$PYTHON" -m dsscaffold down --volumes >/dev/null
 exit $code
 """
 
@@ -183,7 +194,7 @@ exit $code
 def test_a_cache_that_is_read_only_is_enough_when_it_is_complete(repo: SmallRepo) -> None:
     fetched = repo.call("fetch")
     assert fetched.returncode == 0, fetched.stderr
-    up = run_with_mounts(READ_ONLY, cache_folder(os.environ), "up", "--detach", cwd=repo.root)
+    up = run_with_mounts(READ_ONLY, cache_folder(os.environ), "up", "--detach", env=MOUNTED, cwd=repo.root)
     assert up.returncode == 0, up.stdout + up.stderr
 
 
@@ -192,7 +203,7 @@ def test_a_cache_that_is_read_only_and_lacks_something_says_so(repo: SmallRepo, 
     cache.mkdir()
     # Which no machine has; the host's own Postgres would be taken in place of ours.
     (repo.root / "postgres.yaml").write_text("services: {kafka: {image: kafka, x-local: {server: kafka}}}\n")
-    refused = run_with_mounts(READ_ONLY, cache, "fetch", "", cwd=repo.root)
+    refused = run_with_mounts(READ_ONLY, cache, "fetch", "", env=MOUNTED, cwd=repo.root)
     assert refused.returncode == 1, refused.stdout + refused.stderr
     said = " ".join(refused.stderr.split())
     assert re.search("lacks (Kafka|Java)", said)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dsscaffold.errors import DsscaffoldError
 from dsscaffold.runtime.process import Identity
 
 if TYPE_CHECKING:
@@ -39,6 +40,9 @@ def unprivileged_home(run: RunFolder, server: str) -> Home:
 
     For root it lies outside the repository, since another user can seldom get into root's folders; the
     repository remembers which one it is.
+
+    Raises:
+        DsscaffoldError: root here may not be anybody else, as in a namespace of a single user.
     """
     if os.geteuid() != 0:
         folder = run.data / server
@@ -56,7 +60,11 @@ def unprivileged_home(run: RunFolder, server: str) -> Home:
         outside.chmod(0o711)
     home = Home(outside / server, identity)
     home.folder.mkdir(mode=0o700, exist_ok=True)
-    home.give(home.folder)
+    try:
+        home.give(home.folder)
+    except OSError as error:
+        reason = f"{server.capitalize()} does not run as root, and root may not be another user here: {error.strerror}."
+        raise DsscaffoldError(reason, "Run dsscaffold as a user that is not root.") from error
     return home
 
 
