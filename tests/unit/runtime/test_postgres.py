@@ -12,6 +12,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -73,14 +74,15 @@ def test_up_down_and_up_again(repo: SmallRepo, call: Call, request: pytest.Fixtu
 
 
 def test_a_root_that_cannot_be_another_user_is_told_so(repo: SmallRepo) -> None:
-    namespace = ("unshare", "--user", "--map-root-user", "env", f"TMPDIR={repo.root}")
-    try:
-        up = repo.call("up", "--detach", prefix=namespace)
-        assert up.returncode == 1
-        assert "Postgres does not run as root" in up.stderr
-        assert "Hint:  Run dsscaffold as a user that is not root." in up.stderr
-    finally:
-        assert repo.call("down", "--volumes", prefix=namespace).returncode == 0
+    with tempfile.TemporaryDirectory() as temporary:
+        one_user = ("unshare", "--user", "--map-root-user", "env", f"TMPDIR={temporary}")
+        try:
+            up = repo.call("up", "--detach", prefix=one_user)
+            assert up.returncode == 1
+            assert "Postgres does not run as root" in up.stderr
+            assert "Hint:  Run dsscaffold as a user that is not root." in up.stderr
+        finally:
+            assert repo.call("down", "--volumes", prefix=one_user).returncode == 0
 
 
 def test_what_outlives_a_killed_postgres_is_ended_before_the_next_one(
