@@ -128,7 +128,8 @@ def find_holder(port: int, claims: Path | None = None) -> Holder | None:
     claim = (claims or claims_folder()) / str(port)
     if is_held(claim):
         pid, _, owner = claim.read_text().strip().partition(" ")
-        return Holder(int(pid or 0), "dsscaffold", Path(owner))
+        if owner:  # Whoever has just taken it may not have said yet who it is.
+            return Holder(int(pid), "dsscaffold", Path(owner))
     with contextlib.suppress(psutil.Error, OSError):
         for connection in psutil.net_connections("tcp"):
             local = connection.laddr

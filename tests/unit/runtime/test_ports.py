@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from dsscaffold.errors import DsscaffoldError
+from dsscaffold.runtime.lock import acquire
 from dsscaffold.runtime.ports import RANGE, PortBook, find_holder, is_free
 
 from ...ports import free_port
@@ -112,6 +113,12 @@ def test_a_claimed_port_is_held_by_a_repository(book: PortBook, tmp_path: Path) 
     holder = find_holder(port, tmp_path)
     assert holder is not None
     assert (holder.pid, holder.repo) == (os.getpid(), tmp_path)
+
+
+def test_a_claim_that_does_not_say_yet_whose_it_is_names_nobody(tmp_path: Path) -> None:
+    port = free_port()
+    assert acquire(tmp_path / str(port))
+    assert find_holder(port, tmp_path) is None
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"a": "x"}', '{"a": 80}'])
