@@ -24,6 +24,9 @@ from .combinations import COMBINATIONS
 
 Check = Callable[..., None]
 
+#: What is fetched comes from a network, which may fail for a moment.
+RETRIES = {"npm_config_fetch_retries": "6", "UV_HTTP_RETRIES": "6"}
+
 
 @pytest.fixture(scope="session")
 def repos(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
@@ -48,7 +51,7 @@ def run_check(folder: Path, *command: str, **environment: str) -> None:
     result = subprocess.run(
         command,
         cwd=folder,
-        env={**kept, **environment},
+        env={**RETRIES, **kept, **environment},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
