@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
+import shutil
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -188,6 +189,14 @@ def test_what_is_edited_while_its_service_starts_again_is_not_overlooked(repo: S
     os.kill(supervisor(repo), signal.SIGKILL)
 
 
+async def until(condition: Callable[[], object], act: Callable[[], object] = lambda: None) -> None:
+    """Do something again and again until a condition holds."""
+    async with asyncio.timeout(PATIENCE_S):
+        while not condition():
+            act()
+            await asyncio.sleep(0.01)
+
+
 def test_what_is_edited_before_it_is_quiet_is_one_edit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dsscaffold.runtime.local.watch._QUIET_SECONDS", 2.0)
     monkeypatch.setattr("dsscaffold.runtime.local.watch._LONGEST_SECONDS", PATIENCE_S)
@@ -198,12 +207,6 @@ def test_what_is_edited_before_it_is_quiet_is_one_edit(tmp_path: Path, monkeypat
 
     async def hear(names: tuple[str, ...], what: str) -> None:
         told.append((names, what))
-
-    async def until(condition: Callable[[], object], act: Callable[[], object] = lambda: None) -> None:
-        async with asyncio.timeout(PATIENCE_S):
-            while not condition():
-                act()
-                await asyncio.sleep(0.01)
 
     async def main() -> None:
         watch = Watch(tmp_path, lambda: sources, hear)
@@ -217,6 +220,28 @@ def test_what_is_edited_before_it_is_quiet_is_one_edit(tmp_path: Path, monkeypat
 
     asyncio.run(main())
     assert told == [(("orders", "users"), "orders/app.py")]
+
+
+def test_a_folder_that_is_replaced_is_watched_as_before(tmp_path: Path) -> None:
+    """As when a branch is checked out and left at once: what is watched is a folder that is not there any more."""
+    source = Source(tmp_path / "orders")
+    app, later = source.folder / "app", source.folder / "app" / "later.py"
+    app.mkdir(parents=True)
+    told: list[str] = []
+
+    async def hear(_: tuple[str, ...], what: str) -> None:
+        told.append(what)
+
+    async def main() -> None:
+        watch = Watch(tmp_path, lambda: {"orders": source}, hear)
+        watching = asyncio.create_task(watch.run())
+        await until(lambda: "orders/app/main.py" in told, (app / "main.py").touch)
+        shutil.rmtree(app)
+        app.mkdir()
+        await until(lambda: "orders/app/later.py" in told, later.touch)
+        watching.cancel()
+
+    asyncio.run(main())
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import time
 from collections.abc import Callable, Coroutine, Iterable, Mapping
@@ -32,7 +33,7 @@ _QUIET_SECONDS = 0.25
 _LONGEST_SECONDS = 2.0
 _STEP_MS = 50
 #: So often it is looked whether there are other folders to watch.
-_LOOK_MS = 2000
+_LOOK_S = 2.0
 
 
 class Watch:
@@ -82,20 +83,27 @@ class Watch:
             return
         changes = awatch(
             *folders,
-            watch_filter=lambda _, path: self._concerns(Path(path)),
+            watch_filter=lambda _, path: Path(path) in folders or self._concerns(Path(path)),
             step=_STEP_MS,
             stop_event=stop,
             recursive=recursive,
             ignore_permission_denied=True,
         )
-        async for found in changes:
-            for path in {Path(path) for _, path in found}:
-                self._edited[path] = self._owners(path)
-                self._news.set()
+        # One that goes while the watch begins is looked for again.
+        with contextlib.suppress(FileNotFoundError):
+            async for found in changes:
+                paths = {Path(path) for _, path in found}
+                if paths & folders:
+                    # It is gone, and with it the watch; one of the same name may be there by now.
+                    stop.set()
+                for path in paths - folders:
+                    self._edited[path] = self._owners(path)
+                    self._news.set()
 
     async def _stop_when_others(self, folders: tuple[set[Path], set[Path]], stop: asyncio.Event) -> None:
-        while self._folders() == folders:
-            await asyncio.sleep(_LOOK_MS / 1000)
+        while not stop.is_set() and self._folders() == folders:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), _LOOK_S)
         stop.set()
 
     def _folders(self) -> tuple[set[Path], set[Path]]:
@@ -130,8 +138,15 @@ def watched_folders(sources: Iterable[Path]) -> tuple[set[Path], set[Path]]:
     take a watch of the system's few.
     """
     flat = {source for source in sources if source.is_dir()}
-    deep = {entry for source in flat for entry in source.iterdir() if entry.is_dir() and not _ignored(entry.name)}
+    deep = {entry for source in flat for entry in _entries(source) if entry.is_dir() and not _ignored(entry.name)}
     return deep, flat
+
+
+def _entries(folder: Path) -> list[Path]:
+    try:
+        return list(folder.iterdir())
+    except FileNotFoundError:  # Gone since it was found.
+        return []
 
 
 def _ignored(name: str) -> bool:
