@@ -45,7 +45,8 @@ class Service:
         self.unit = unit
         self.pace = pace
         self.state: State = "starting"
-        self.detail, self.restarts = "", 0
+        self.detail = ""
+        self.restarts = 0
         self.child: Child | None = None
         self.wanted = True  # Until it is stopped for good.
         self.log = log
@@ -84,7 +85,9 @@ class Service:
 
     def renew(self, unit: Unit) -> None:
         """Get ready to start as `unit` says, after a `stop` or an end."""
-        self.unit, self.wanted, self._stopping = unit, True, False
+        self.unit = unit
+        self.wanted = True
+        self._stopping = False
         self._backoff = Backoff(first=self.pace.first_restart)
         for reached in self._reached.values():
             reached.clear()
